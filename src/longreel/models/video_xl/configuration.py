@@ -1,0 +1,88 @@
+"""Configurations of the Video-XL architecture (arXiv 2409.14485)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from transformers import Qwen2Config
+
+from longreel.errors import ModelError
+
+# Keys of a released Video-XL config.json that describe its Qwen2 decoder; all others are ignored.
+_DECODER_KEYS = (
+    "vocab_size",
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "hidden_act",
+    "max_position_embeddings",
+    "initializer_range",
+    "rms_norm_eps",
+    "tie_word_embeddings",
+    "bos_token_id",
+    "eos_token_id",
+    "pad_token_id",
+)
+_RELEASED_ROPE_THETA = 1_000_000.0
+
+
+class SummaryTokenConfig(Qwen2Config):
+    """A Qwen2 decoder with visual summary tokens.
+
+    `summary_interval` is the number of visual tokens condensed together and `summary_ratios` are the
+    ratios the weights were trained for (paper section 3.2).
+    """
+
+    model_type = "longreel_summary_token_lm"
+
+    def __init__(
+        self,
+        summary_interval: int = 1440,
+        summary_ratios: list[int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.summary_interval = summary_interval
+        self.summary_ratios = [2, 4, 8] if summary_ratios is None else list(summary_ratios)
+
+    @property
+    def rope_theta(self) -> float:
+        """Base of the rotary frequencies."""
+        parameters: Any = self.rope_parameters
+        return float(parameters["rope_theta"])
+
+    @classmethod
+    def from_official(cls, config: Mapping[str, Any]) -> SummaryTokenConfig:
+        """Translate the config.json of a released Video-XL checkpoint.
+
+        Unknown keys are ignored and rope scaling is switched off, as that release needs.
+
+        Raises:
+            ModelError: a key that shapes the decoder is missing, or the attention is not Video-XL's.
+        """
+        for key in ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"):
+            if config.get(key) is None:
+                raise ModelError(f"config of the Video-XL checkpoint has no {key!r}: use its original config.json")
+        _require_known_mechanism(config)
+        rope = config.get("rope_parameters") or {}
+        theta = config.get("rope_theta") or rope.get("rope_theta") or _RELEASED_ROPE_THETA
+        decoder = {key: config[key] for key in _DECODER_KEYS if config.get(key) is not None}
+        return cls(
+            summary_interval=int(config.get("beacon_window") or 1440),
+            summary_ratios=[int(ratio) for ratio in config.get("beacon_ratio") or (2, 4, 8)],
+            rope_parameters={"rope_type": "default", "rope_theta": float(theta)},
+            **decoder,
+        )
+
+
+def _require_known_mechanism(config: Mapping[str, Any]) -> None:
+    """Refuse the variants of the released code's options that mean another mechanism."""
+    released = {"beacon_attn": "full-coverage", "beacon_pos": "interleave", "beacon_sink_size": 0}
+    for key, value in released.items():
+        if config.get(key, value) not in (value, None):
+            raise ModelError(f"{key}={config[key]!r} is not Video-XL's mechanism: only {value!r} is supported")
+    if config.get("beacon_stride", config.get("beacon_window")) != config.get("beacon_window"):
+        raise ModelError("beacon_stride differs from beacon_window: only equal values are supported")

@@ -1,0 +1,137 @@
+"""Fill a memory with text and visual intervals, one pass after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+
+from longreel.key_values import KeyValues, LayerMemory
+from longreel.models.video_xl.entries import LayerEntries
+from longreel.models.video_xl.passes import SequencePass, Slots, interleave
+
+if TYPE_CHECKING:
+    from longreel.models.video_xl.language_model import SummaryTokenLM
+
+TEXT = -1
+
+
+class IntervalPlan(NamedTuple):
+    """What happens to the n raw tokens of one interval.
+
+    `slots` says where summary tokens stand (None: nowhere), `keep` which of the interleaved tokens stay
+    in memory (None: all), and `tokens` to which raw token, counted from the interval's start, each kept
+    entry belongs.
+    """
+
+    slots: Slots | None
+    keep: Tensor | None
+    tokens: Tensor
+
+
+def summary_interval(tokens: int, ratio: int) -> IntervalPlan:
+    """Keep the summaries only; ratio 1 keeps the raw tokens."""
+    slots = interleave(tokens, ratio)
+    if slots is None:
+        return IntervalPlan(None, None, torch.arange(tokens))
+    followed = torch.arange(1, len(slots.summary) + 1) * ratio - 1
+    return IntervalPlan(slots, slots.summary, followed)
+
+
+def summary_plan(tokens: int, interval: int, ratios: Sequence[int]) -> Iterator[tuple[slice, IntervalPlan]]:
+    """Cut `tokens` visual tokens into intervals and give each its ratio.
+
+    Raises:
+        ValueError: see `SummaryTokenLM.watch`.
+    """
+    if interval < 1:
+        raise ValueError(f"interval must be at least 1, got {interval}")
+    starts = range(0, tokens, interval)
+    if len(ratios) not in {1, len(starts)}:
+        raise ValueError(f"ratios must hold 1 or {len(starts)} values (one per interval), got {len(ratios)}")
+    if any(ratio < 1 for ratio in ratios):
+        raise ValueError(f"ratios must be at least 1, got {list(ratios)}")
+    each = [int(ratio) for ratio in ratios] * (len(starts) if len(ratios) == 1 else 1)
+    return (
+        (slice(start, stop), summary_interval(stop - start, ratio))
+        for start, ratio in zip(starts, each, strict=True)
+        for stop in [min(start + interval, tokens)]
+    )
+
+
+class Prefill:
+    """A memory in the making, for one film and one thread.
+
+    Args:
+        model: the language model, read only.
+        start: entries to begin with (a reopened memory); copied, never changed.
+        room: entries to reserve behind it.
+    """
+
+    def __init__(self, model: SummaryTokenLM, start: KeyValues | None = None, room: int = 0) -> None:
+        self._model = model
+        self._inv_freq = model.inv_freq
+        if start is None:
+            self._layers = [_empty(model) for _ in model.model.layers]
+            self._tokens = torch.empty(0, dtype=torch.int64)
+            self.visual_tokens = 0
+        else:
+            device, dtype = model.device, model.dtype
+            self._layers = [
+                LayerEntries(layer.keys.to(device, dtype), layer.values.to(device, dtype), room + 1)
+                for layer in start.layers
+            ]
+            self._tokens = start.layers[0].token
+            self.visual_tokens = start.visual_tokens
+
+    @property
+    def length(self) -> int:
+        """Entries so far, the same in every layer; also the next free position."""
+        return self._layers[0].length
+
+    def text(self, ids: Tensor) -> Tensor:
+        """Add text, kept whole; returns the hidden states (len(ids), width)."""
+        if len(ids) == 0:
+            return self._model.embed(ids)
+        attention_pass = SequencePass(self._layers, len(ids), self._inv_freq)
+        hidden = self._model.run(self._model.embed(ids)[None], attention_pass)
+        self._close(attention_pass, torch.full((len(ids),), TEXT))
+        return hidden[0]
+
+    def visual(self, embeddings: Tensor, plan: IntervalPlan) -> None:
+        """Add one interval of (n, width) visual embeddings and keep what the plan says."""
+        inputs = self._interleaved(embeddings.to(self._model.device, self._model.dtype), plan.slots)
+        attention_pass = SequencePass(self._layers, len(inputs), self._inv_freq, plan.slots, plan.keep)
+        self._model.run_for_memory(inputs[None], attention_pass)
+        self._close(attention_pass, plan.tokens + self.visual_tokens)
+        self.visual_tokens += len(embeddings)
+
+    def key_values(self) -> KeyValues:
+        """The memory so far, as tensors of its own."""
+        positions = torch.arange(self.length)
+        layers = tuple(
+            LayerMemory(layer.keys.clone(), layer.values.clone(), positions, self._tokens)
+            for layer in self._layers
+        )
+        return KeyValues(layers=layers, next_position=self.length, visual_tokens=self.visual_tokens)
+
+    def _interleaved(self, embeddings: Tensor, slots: Slots | None) -> Tensor:
+        if slots is None:
+            return embeddings
+        inputs = embeddings.new_empty(len(slots.raw) + len(slots.summary), embeddings.shape[1])
+        inputs[slots.raw] = embeddings
+        inputs[slots.summary] = self._model.summary_embedding.to(embeddings.dtype)
+        return inputs
+
+    def _close(self, attention_pass: SequencePass, tokens: Tensor) -> None:
+        attention_pass.commit()
+        self._tokens = torch.cat((self._tokens, tokens))
+
+
+def _empty(model: SummaryTokenLM) -> LayerEntries:
+    config = model.config
+    shape = (config.num_key_value_heads, 0, 2 * len(model.inv_freq))
+    none = torch.empty(shape, device=model.device, dtype=model.dtype)
+    return LayerEntries(none, none)
