@@ -1,0 +1,47 @@
+"""What comes back from asking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A span of the film an answer rests on, in seconds of the memory's timeline."""
+
+    start: float
+    end: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What an answer cost.
+
+    prompt_tokens: tokens of the question with the text around it.
+    memory_tokens: entries of the memory the first layer attended to.
+    new_tokens: tokens generated.
+    seconds: wall time.
+    """
+
+    prompt_tokens: int
+    memory_tokens: int
+    new_tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer in words.
+
+    `evidence` holds spans where the method gives them. `unknown_words` are words of the question that the
+    model does not know; if there are any, the text names them and nothing was guessed.
+    """
+
+    text: str
+    usage: Usage
+    evidence: tuple[Evidence, ...] = ()
+    unknown_words: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text

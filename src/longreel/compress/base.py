@@ -1,0 +1,79 @@
+"""What a compression method is asked: indices in, indices out.
+
+Protocols know neither model families nor each other. They return indices rather than tensors, so the map
+of what was kept comes with every method.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Visual tokens that are prefilled together.
+
+    tokens: number n of raw visual tokens.
+    first: index of the first of them in the stream of all visual tokens.
+    slots: int64 (s,) ascending, where summary tokens stand among the n + s tokens; None for none.
+    """
+
+    tokens: int
+    first: int = 0
+    slots: Tensor | None = None
+
+    @property
+    def length(self) -> int:
+        """Raw and summary tokens together."""
+        return self.tokens + (0 if self.slots is None else len(self.slots))
+
+    def raw_tokens(self) -> Tensor:
+        """For each of the `length` tokens, int64: its index among the raw tokens of this chunk.
+
+        A summary token has the index of the raw token it follows.
+        """
+        if self.slots is None:
+            return torch.arange(self.tokens)
+        is_slot = torch.zeros(self.length, dtype=torch.int64)
+        is_slot[self.slots] = 1
+        return torch.arange(self.length) - is_slot.cumsum(0)
+
+
+class CacheCompressor(Protocol):
+    """Decides which entries of a chunk stay in memory.
+
+    Both answers depend on the arguments alone, so that a film watched in pieces, resumed or read by
+    several threads gives the same memory.
+    """
+
+    def slots(self, tokens: int) -> Tensor | None:
+        """Where summary tokens are to stand in a chunk of `tokens` raw tokens.
+
+        Returns int64 (s,) ascending indices into the chunk as it will be, summary tokens included, or
+        None for no summary tokens.
+        """
+
+    def keep(self, chunk: Chunk) -> Tensor | None:
+        """Which of the `chunk.length` tokens stay: int64 ascending indices, or None for all of them."""
+
+
+class FrameSelector(Protocol):
+    """Decides by their times which frames are encoded."""
+
+    def select(self, seconds: Tensor, first: int) -> Tensor:
+        """Which of these frames to keep.
+
+        seconds: float64 (F,), the times of consecutive frames.
+        first: number of frames of the film(s) before them, so that blocks of any size give one answer.
+
+        Returns int64 ascending indices into `seconds`.
+        """
+
+
+def tokens_kept(tokens: int, keep: float) -> int:
+    """Number of `tokens` that stay at the fraction `keep`: max(1, floor(keep * tokens))."""
+    return max(1, int(keep * tokens)) if tokens else 0

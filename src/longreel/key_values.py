@@ -1,0 +1,39 @@
+"""The keys and values a language model keeps of a film."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+TEXT = -1
+
+
+@dataclass(frozen=True)
+class LayerMemory:
+    """One layer's kept entries in time order; nothing in longreel writes to these tensors.
+
+    keys: (kv_heads, n, head_dim), rotated at `positions`.
+    values: (kv_heads, n, head_dim), never rotated.
+    positions: int64 (n,), or (3, n) for families with three position axes.
+    token: int64 (n,), the index of each entry's visual token in the stream the language model saw; for a
+        summary token the raw token it follows, for text `TEXT`.
+    """
+
+    keys: Tensor
+    values: Tensor
+    positions: Tensor
+    token: Tensor
+
+
+@dataclass(frozen=True)
+class KeyValues:
+    """All layers of a watched film.
+
+    `next_position` is where the text after the film starts; `visual_tokens` counts the visual tokens the
+    language model saw, kept or not.
+    """
+
+    layers: tuple[LayerMemory, ...]
+    next_position: int
+    visual_tokens: int

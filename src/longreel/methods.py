@@ -1,0 +1,126 @@
+"""Methods: named combinations of parts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from longreel.compress.base import CacheCompressor, FrameSelector
+from longreel.compress.baselines import RandomTokens, UniformFrames
+from longreel.compress.summary_tokens import SummaryTokens
+from longreel.errors import UsageError
+
+# How far 1 / keep may be from a whole ratio: 0.3333 is meant as 1/3, 0.3 is not.
+_RATIO_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Method:
+    """A combination of parts, each a frozen dataclass; None leaves a stage as it is.
+
+    frames: which frames are encoded.
+    cache: which entries of each chunk stay in memory, summary tokens included; None keeps all.
+    name: of the row in the table of methods, or what the user calls their own combination.
+    """
+
+    frames: FrameSelector | None = None
+    cache: CacheCompressor | None = None
+    name: str = "custom"
+
+    def settings(self) -> dict[str, Any]:
+        """Name and parts as plain values, for a memory's header; equal for equal methods only."""
+        return {"name": self.name, "frames": _settings(self.frames), "cache": _settings(self.cache)}
+
+    @property
+    def needs_summary_tokens(self) -> bool:
+        """Whether it works only with weights trained for summary tokens."""
+        return isinstance(self.cache, SummaryTokens) and self.cache.ratio > 1
+
+
+def _settings(part: Any) -> dict[str, Any] | None:
+    return None if part is None else {"part": type(part).__name__, **asdict(part)}
+
+
+@dataclass(frozen=True)
+class _Row:
+    build: Callable[[float], Method]
+    default_keep: float
+
+
+def _keep_all(keep: float) -> Method:
+    if keep != 1:
+        raise UsageError(
+            f"keep={keep:g} does not fit the method keep-all: leave keep out, or name another method"
+        )
+    return Method(name="keep-all")
+
+
+def _uniform(keep: float) -> Method:
+    return Method(frames=UniformFrames(keep), name="uniform")
+
+
+def _random(keep: float) -> Method:
+    return Method(cache=RandomTokens(keep), name="random")
+
+
+def _video_xl(keep: float) -> Method:
+    return Method(cache=SummaryTokens(_ratio(keep)), name="video-xl")
+
+
+_METHODS = {
+    "video-xl": _Row(_video_xl, 1 / 16),
+    "keep-all": _Row(_keep_all, 1.0),
+    "uniform": _Row(_uniform, 1 / 4),
+    "random": _Row(_random, 1 / 4),
+}
+
+
+def method_names() -> tuple[str, ...]:
+    """The names `named_method` knows."""
+    return tuple(_METHODS)
+
+
+def named_method(name: str, keep: float | None = None) -> Method:
+    """The method of this name, keeping the fraction `keep` (None: the method's own default).
+
+    Raises:
+        UsageError: unknown name, keep outside (0, 1], or a keep this method cannot do.
+    """
+    row = _METHODS.get(name)
+    if row is None:
+        raise UsageError(f"unknown method {name!r}{_nearest(name)}: known are {', '.join(_METHODS)}")
+    return row.build(checked_keep(row.default_keep if keep is None else keep))
+
+
+def checked_keep(keep: float) -> float:
+    """`keep` as a float in (0, 1].
+
+    Raises:
+        UsageError: it is not.
+    """
+    try:
+        number = float(keep)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 < number <= 1:
+        raise UsageError(f"keep={keep} is outside (0, 1]: give the fraction to keep, such as 0.0625 for 16×")
+    return number
+
+
+def _ratio(keep: float) -> int:
+    ratio = round(1 / keep)
+    if abs(1 / keep - ratio) <= _RATIO_TOLERANCE * ratio:
+        return ratio
+    below = math.floor(1 / keep)
+    raise UsageError(
+        f"keep={keep:g} is not 1 / a whole number, as video-xl needs: "
+        f"the nearest are {1 / (below + 1):.4g} ({below + 1}×) and {1 / below:.4g} ({below}×)"
+    )
+
+
+def _nearest(name: str) -> str:
+    close = get_close_matches(str(name), _METHODS, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,127 @@
+"""What the verbs ask of a model family, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from longreel.key_values import KeyValues
+    from longreel.methods import Method
+    from longreel.video.frames import Frames
+
+
+@dataclass(frozen=True)
+class VisualTokens:
+    """What the language model sees of a block of frames, in stream order.
+
+    embeddings: (n, width).
+    start: float64 (n,), seconds of the first frame each token shows.
+    end: float64 (n,), seconds of the last frame it shows (equal to `start` for a token of one frame);
+        `watch` stretches it to where the next frame begins.
+    frame: int64 (n,) ascending, index within the block of the first frame each token shows.
+    """
+
+    embeddings: Tensor
+    start: Tensor
+    end: Tensor
+    frame: Tensor
+
+    def __len__(self) -> int:
+        return len(self.embeddings)
+
+    def __getitem__(self, part: slice) -> VisualTokens:
+        return VisualTokens(self.embeddings[part], self.start[part], self.end[part], self.frame[part])
+
+
+class Watcher(Protocol):
+    """The growing memory of one film; belongs to one thread.
+
+    A full interval is prefilled as soon as its last token has come, so the memory depends on the stream
+    of tokens and not on how it was cut into pushes.
+    """
+
+    @property
+    def closed_tokens(self) -> int:
+        """Visual tokens in closed intervals, those of a resumed memory included."""
+
+    def push(self, tokens: VisualTokens) -> None:
+        """Add any number of tokens."""
+
+    def checkpoint(self) -> KeyValues:
+        """The memory of the closed intervals only; the watcher can go on afterwards."""
+
+    def finish(self) -> KeyValues:
+        """Close the open interval short, if there is one, and return the final memory."""
+
+
+class ModelAdapter(Protocol):
+    """One model of one family. Nothing here changes the model, so threads may share an adapter.
+
+    Attributes:
+        name: what users call it.
+        default_fps: frames per second a film is sampled at if the user does not say.
+        clip: frames that are encoded together; blocks start at multiples of it, and only the last block
+            of a film may be ragged.
+        has_summary_tokens: whether the weights include trained summary tokens.
+        interval: visual tokens per interval.
+        tokens_per_frame: visual tokens a frame becomes, at most.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def default_fps(self) -> float: ...
+    @property
+    def clip(self) -> int: ...
+    @property
+    def has_summary_tokens(self) -> bool: ...
+    @property
+    def interval(self) -> int: ...
+    @property
+    def tokens_per_frame(self) -> int: ...
+
+    def frame_size(self, height: int, width: int) -> tuple[int, int]:
+        """The (height, width) a picture of this displayed size is resized to."""
+
+    def encode(self, frames: Frames) -> VisualTokens:
+        """Encode a block that starts at a multiple of `clip`; block size does not change the result."""
+
+    def prefix_ids(self, system: str | None) -> Tensor:
+        """int64 (p,): the text before the film."""
+
+    def question_ids(self, turns: Sequence[tuple[str, str | None]]) -> Tensor:
+        """int64 (q,): the text after the film: (question, answer) pairs so far, then (question, None)."""
+
+    def watcher(self, prefix_ids: Tensor, method: Method, resume: KeyValues | None = None) -> Watcher:
+        """Begin a memory, or go on with a copy of `resume`, which then already holds the prefix.
+
+        A resumed memory starts a new interval with its first token.
+
+        Raises:
+            UsageError: the method has parts this family cannot do.
+        """
+
+    def generate(
+        self,
+        memory: KeyValues,
+        ids: Tensor,
+        *,
+        max_new_tokens: int,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+    ) -> Iterator[int]:
+        """Yield new token ids, the end token excluded; greedy at temperature 0."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of token ids, special tokens left out."""
+
+    def unknown_words(self, question: str) -> Sequence[str]:
+        """Words of the question outside the model's vocabulary; empty for open-vocabulary models."""
+
+    def identity(self) -> Mapping[str, str]:
+        """Digests (sha256) over "config", "tokenizer" and "weights": equal for equal models only."""
