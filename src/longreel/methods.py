@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
 from longreel.compress.base import CacheCompressor, FrameSelector
-from longreel.compress.baselines import RandomTokens, UniformFrames
+from longreel.compress.baselines import KeepAll, RandomTokens, UniformFrames
 from longreel.compress.summary_tokens import SummaryTokens
 from longreel.errors import UsageError
 
@@ -19,15 +19,15 @@ _RATIO_TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class Method:
-    """A combination of parts, each a frozen dataclass; None leaves a stage as it is.
+    """A combination of parts, each a frozen dataclass.
 
-    frames: which frames are encoded.
-    cache: which entries of each chunk stay in memory, summary tokens included; None keeps all.
+    frames: which frames are encoded; None for all that are sampled.
+    cache: which entries of each chunk stay in memory, and where summary tokens are inserted.
     name: of the row in the table of methods, or what the user calls their own combination.
     """
 
     frames: FrameSelector | None = None
-    cache: CacheCompressor | None = None
+    cache: CacheCompressor = field(default_factory=KeepAll)
     name: str = "custom"
 
     def settings(self) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def checked_keep(keep: float) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not 0 < number <= 1:
-        raise UsageError(f"keep={keep} is outside (0, 1]: give the fraction to keep, such as 0.0625 for 16×")
+        raise UsageError(f"keep={keep} is outside (0, 1]: give the fraction to keep, such as 0.0625 for 16x")
     return number
 
 
@@ -117,7 +117,7 @@ def _ratio(keep: float) -> int:
     below = math.floor(1 / keep)
     raise UsageError(
         f"keep={keep:g} is not 1 / a whole number, as video-xl needs: "
-        f"the nearest are {1 / (below + 1):.4g} ({below + 1}×) and {1 / below:.4g} ({below}×)"
+        f"the nearest are {1 / (below + 1):.4g} ({below + 1}x) and {1 / below:.4g} ({below}x)"
     )
 
 

@@ -1,4 +1,4 @@
-"""What any method has to beat: frames kept evenly, entries kept at random."""
+"""What any method is measured against: everything, frames kept evenly, entries kept at random."""
 
 from __future__ import annotations
 
@@ -9,6 +9,19 @@ import torch
 from torch import Tensor
 
 from longreel.compress.base import Chunk, tokens_kept
+
+
+@dataclass(frozen=True)
+class KeepAll:
+    """Every entry stays in memory."""
+
+    def slots(self, tokens: int) -> Tensor | None:
+        """No summary tokens."""
+        return None
+
+    def keep(self, chunk: Chunk) -> Tensor | None:
+        """All."""
+        return None
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from torch import Tensor
 
 if TYPE_CHECKING:
+    from longreel.compress.base import CacheCompressor
     from longreel.key_values import KeyValues
-    from longreel.methods import Method
     from longreel.video.frames import Frames
 
 
@@ -69,6 +69,7 @@ class ModelAdapter(Protocol):
         has_summary_tokens: whether the weights include trained summary tokens.
         interval: visual tokens per interval.
         tokens_per_frame: visual tokens a frame becomes, at most.
+        max_question_tokens: most tokens of text after the film, earlier turns of a chat included.
     """
 
     @property
@@ -83,6 +84,8 @@ class ModelAdapter(Protocol):
     def interval(self) -> int: ...
     @property
     def tokens_per_frame(self) -> int: ...
+    @property
+    def max_question_tokens(self) -> int: ...
 
     def frame_size(self, height: int, width: int) -> tuple[int, int]:
         """The (height, width) a picture of this displayed size is resized to."""
@@ -96,13 +99,12 @@ class ModelAdapter(Protocol):
     def question_ids(self, turns: Sequence[tuple[str, str | None]]) -> Tensor:
         """int64 (q,): the text after the film: (question, answer) pairs so far, then (question, None)."""
 
-    def watcher(self, prefix_ids: Tensor, method: Method, resume: KeyValues | None = None) -> Watcher:
+    def watcher(
+        self, prefix_ids: Tensor, compressor: CacheCompressor, resume: KeyValues | None = None
+    ) -> Watcher:
         """Begin a memory, or go on with a copy of `resume`, which then already holds the prefix.
 
         A resumed memory starts a new interval with its first token.
-
-        Raises:
-            UsageError: the method has parts this family cannot do.
         """
 
     def generate(
