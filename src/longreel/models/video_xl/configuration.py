@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from transformers import Qwen2Config
+from transformers import PreTrainedConfig, Qwen2Config
 
 from longreel.errors import ModelError
 
@@ -86,3 +86,43 @@ def _require_known_mechanism(config: Mapping[str, Any]) -> None:
             raise ModelError(f"{key}={config[key]!r} is not Video-XL's mechanism: only {value!r} is supported")
     if config.get("beacon_stride", config.get("beacon_window")) != config.get("beacon_window"):
         raise ModelError("beacon_stride differs from beacon_window: only equal values are supported")
+
+
+class VideoXLConfig(PreTrainedConfig):
+    """Vision tower, projector and decoder of a Video-XL model.
+
+    `vision_config` names its architecture by `model_type` (clip_vision_model, siglip_vision_model or
+    longreel_conv_tower). `feature_layer` is the hidden layer read from CLIP and SigLIP towers, `pool` the
+    side of the average pooling after the projector, `projector` "mlp" (Linear, GELU, Linear) or "linear".
+    `pixel_mean` and `pixel_std` are per channel, of values in 0…1; None leaves scaling to the tower.
+    `default_fps` is the sampling the weights were trained for, in frames per second.
+    """
+
+    model_type = "longreel_video_xl"
+    sub_configs = {"text_config": SummaryTokenConfig}  # noqa: RUF012
+
+    def __init__(
+        self,
+        vision_config: dict[str, Any] | None = None,
+        text_config: dict[str, Any] | SummaryTokenConfig | None = None,
+        projector: str = "mlp",
+        pool: int = 2,
+        feature_layer: int = -2,
+        pixel_mean: list[float] | None = None,
+        pixel_std: list[float] | None = None,
+        default_fps: float = 1.0,
+        closed_vocabulary: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self.vision_config = vision_config or {"model_type": "clip_vision_model"}
+        if not isinstance(text_config, SummaryTokenConfig):
+            text_config = SummaryTokenConfig(**(text_config or {}))
+        self.text_config = text_config
+        self.projector = projector
+        self.pool = pool
+        self.feature_layer = feature_layer
+        self.pixel_mean = pixel_mean
+        self.pixel_std = pixel_std
+        self.default_fps = default_fps
+        self.closed_vocabulary = closed_vocabulary
+        super().__init__(**kwargs)

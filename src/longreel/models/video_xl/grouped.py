@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
+from longreel.compress.summary_tokens import SummaryTokens
 from longreel.models.video_xl.entries import LayerEntries
-from longreel.models.video_xl.passes import SequencePass, Slots, interleave
+from longreel.models.video_xl.passes import SequencePass, Slots
 from longreel.positions import RotaryTable
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ class _IntervalGroup:
         interval: int,
         ratio: int,
     ) -> None:
-        self.slots: Slots | None = interleave(interval, ratio)
+        summaries = SummaryTokens(ratio).slots(interval)
+        self.slots = None if summaries is None else Slots.among(summaries, interval + len(summaries))
         self.interval, self.ratio = interval, ratio
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []

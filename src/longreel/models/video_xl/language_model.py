@@ -16,7 +16,7 @@ from longreel.models.video_xl.configuration import SummaryTokenConfig
 from longreel.models.video_xl.conversion import decoder_tensors
 from longreel.models.video_xl.decoding import Sampler, decode
 from longreel.models.video_xl.passes import AttentionPass
-from longreel.models.video_xl.prefill import Prefill, summary_plan
+from longreel.models.video_xl.prefill import Prefill, cut
 from longreel.positions import inverse_frequencies
 
 
@@ -117,10 +117,11 @@ class SummaryTokenLM(Qwen2PreTrainedModel):
     def _watch(
         self, prefix_ids: Tensor, visual_embeddings: Tensor, interval: int, ratios: Sequence[int]
     ) -> Prefill:
+        parts = cut(len(visual_embeddings), interval, ratios)
         prefill = Prefill(self)
         prefill.text(prefix_ids)
-        for part, plan in summary_plan(len(visual_embeddings), interval, ratios):
-            prefill.visual(visual_embeddings[part], plan)
+        for part, compressor in parts:
+            prefill.visual(visual_embeddings[part], compressor)
         return prefill
 
     @torch.no_grad()

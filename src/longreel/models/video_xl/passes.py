@@ -22,6 +22,13 @@ class Slots(NamedTuple):
     raw: Tensor
     summary: Tensor
 
+    @classmethod
+    def among(cls, summary: Tensor, length: int) -> Slots:
+        """The slots `summary` among `length` interleaved tokens."""
+        is_raw = torch.ones(length, dtype=torch.bool)
+        is_raw[summary] = False
+        return cls(is_raw.nonzero().flatten(), summary)
+
 
 class AttentionPass(Protocol):
     """What the attention layers ask of the call they take part in."""
@@ -33,18 +40,6 @@ class AttentionPass(Protocol):
 
     def record(self, layer: int, key: Tensor, value: Tensor) -> None:
         """Keep what is to be kept of this layer's unrotated keys and values."""
-
-
-def interleave(tokens: int, ratio: int) -> Slots | None:
-    """Place one summary token after every `ratio` of `tokens` raw tokens; None for ratio 1.
-
-    Slot j has index (j + 1) * ratio + j: r, 2r + 1, 3r + 2, … (spec b). A ragged tail has no slot.
-    """
-    if ratio == 1:
-        return None
-    summaries = torch.arange(tokens // ratio)
-    raw = torch.arange(tokens)
-    return Slots(raw + raw // ratio, (summaries + 1) * ratio + summaries)
 
 
 class SequencePass:

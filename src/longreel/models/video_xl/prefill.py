@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
-from longreel.key_values import KeyValues, LayerMemory
+from longreel.compress.base import CacheCompressor, Chunk
+from longreel.compress.summary_tokens import SummaryTokens
+from longreel.key_values import TEXT, KeyValues, LayerMemory
 from longreel.models.video_xl.entries import LayerEntries
-from longreel.models.video_xl.passes import SequencePass, Slots, interleave
+from longreel.models.video_xl.passes import SequencePass, Slots
 
 if TYPE_CHECKING:
     from longreel.models.video_xl.language_model import SummaryTokenLM
-
-TEXT = -1
-
 
 class IntervalPlan(NamedTuple):
     """What happens to the n raw tokens of one interval.
 
     `slots` says where summary tokens stand (None: nowhere), `keep` which of the interleaved tokens stay
-    in memory (None: all), and `tokens` to which raw token, counted from the interval's start, each kept
-    entry belongs.
+    in memory (None: all), and `tokens` which raw token, counted in the stream of visual tokens, each kept
+    entry belongs to.
     """
 
     slots: Slots | None
@@ -31,16 +30,19 @@ class IntervalPlan(NamedTuple):
     tokens: Tensor
 
 
-def summary_interval(tokens: int, ratio: int) -> IntervalPlan:
-    """Keep the summaries only; ratio 1 keeps the raw tokens."""
-    slots = interleave(tokens, ratio)
-    if slots is None:
-        return IntervalPlan(None, None, torch.arange(tokens))
-    followed = torch.arange(1, len(slots.summary) + 1) * ratio - 1
-    return IntervalPlan(slots, slots.summary, followed)
+def plan_interval(tokens: int, first: int, compressor: CacheCompressor) -> IntervalPlan:
+    """Ask a compressor about `tokens` raw tokens, the first of which is number `first` of the stream."""
+    chunk = Chunk(tokens, first, compressor.slots(tokens))
+    keep = compressor.keep(chunk)
+    followed = first + chunk.raw_tokens()
+    return IntervalPlan(
+        None if chunk.slots is None else Slots.among(chunk.slots, chunk.length),
+        keep,
+        followed if keep is None else followed[keep],
+    )
 
 
-def summary_plan(tokens: int, interval: int, ratios: Sequence[int]) -> Iterator[tuple[slice, IntervalPlan]]:
+def cut(tokens: int, interval: int, ratios: Sequence[int]) -> list[tuple[slice, SummaryTokens]]:
     """Cut `tokens` visual tokens into intervals and give each its ratio.
 
     Raises:
@@ -53,12 +55,12 @@ def summary_plan(tokens: int, interval: int, ratios: Sequence[int]) -> Iterator[
         raise ValueError(f"ratios must hold 1 or {len(starts)} values (one per interval), got {len(ratios)}")
     if any(ratio < 1 for ratio in ratios):
         raise ValueError(f"ratios must be at least 1, got {list(ratios)}")
-    each = [int(ratio) for ratio in ratios] * (len(starts) if len(ratios) == 1 else 1)
-    return (
-        (slice(start, stop), summary_interval(stop - start, ratio))
-        for start, ratio in zip(starts, each, strict=True)
-        for stop in [min(start + interval, tokens)]
-    )
+    each = [SummaryTokens(int(ratio)) for ratio in ratios]
+    each = each * len(starts) if len(each) == 1 else each
+    return [
+        (slice(start, min(start + interval, tokens)), part)
+        for start, part in zip(starts, each, strict=True)
+    ]
 
 
 class Prefill:
@@ -100,12 +102,13 @@ class Prefill:
         self._close(attention_pass, torch.full((len(ids),), TEXT))
         return hidden[0]
 
-    def visual(self, embeddings: Tensor, plan: IntervalPlan) -> None:
-        """Add one interval of (n, width) visual embeddings and keep what the plan says."""
+    def visual(self, embeddings: Tensor, compressor: CacheCompressor) -> None:
+        """Add one interval of (n, width) visual embeddings and keep what the compressor says."""
+        plan = plan_interval(len(embeddings), self.visual_tokens, compressor)
         inputs = self._interleaved(embeddings.to(self._model.device, self._model.dtype), plan.slots)
         attention_pass = SequencePass(self._layers, len(inputs), self._inv_freq, plan.slots, plan.keep)
         self._model.run_for_memory(inputs[None], attention_pass)
-        self._close(attention_pass, plan.tokens + self.visual_tokens)
+        self._close(attention_pass, plan.tokens)
         self.visual_tokens += len(embeddings)
 
     def key_values(self) -> KeyValues:

@@ -1,0 +1,143 @@
+"""Video-XL behind the protocol every family implements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from longreel.compress.base import CacheCompressor
+from longreel.errors import ModelError
+from longreel.identity import hash_json, hash_text, hash_tensors
+from longreel.key_values import KeyValues
+from longreel.models.base import VisualTokens
+from longreel.models.video_xl.decoding import Sampler
+from longreel.models.video_xl.modeling import VideoXLModel, encode_frames
+from longreel.models.video_xl.prompt import Prompt
+from longreel.models.video_xl.watcher import IntervalWatcher
+from longreel.video.frames import Frames
+
+
+class VideoXLAdapter:
+    """A loaded Video-XL model, ready to watch and to answer; see `ModelAdapter`."""
+
+    has_summary_tokens = True
+
+    def __init__(self, name: str, model: VideoXLModel, tokenizer: PreTrainedTokenizerBase) -> None:
+        self.name = name
+        self._model = model.eval()
+        self._tokenizer: Any = tokenizer
+        self._prompt = Prompt(tokenizer)
+        self._identity: dict[str, str] | None = None
+        self.default_fps = model.config.default_fps
+        self.clip = model.vision_tower.clip
+        self.interval = model.config.text_config.summary_interval
+        self.tokens_per_frame = model.tokens_per_frame
+        self.max_question_tokens = model.config.text_config.max_position_embeddings // 4
+
+    @classmethod
+    def from_folder(
+        cls, folder: str | Path, *, dtype: torch.dtype | None = None, device: str | None = None
+    ) -> VideoXLAdapter:
+        """Load a model saved by `save_pretrained` together with its tokenizer.
+
+        Raises:
+            ModelError: files are missing or damaged.
+        """
+        path = Path(folder)
+        try:
+            model = VideoXLModel.from_pretrained(path, dtype=dtype or torch.float32)
+            tokenizer = AutoTokenizer.from_pretrained(path)
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise ModelError(f"cannot load model folder {path}: {reason}; copy the complete folder again") from error
+        return cls(path.name, model.to(device or "cpu"), tokenizer)
+
+    @property
+    def model(self) -> VideoXLModel:
+        """The underlying transformers model."""
+        return self._model
+
+    def frame_size(self, height: int, width: int) -> tuple[int, int]:
+        """Every frame is resized whole to the tower's input, (height, width)."""
+        return self._model.vision_tower.image_size
+
+    def encode(self, frames: Frames) -> VisualTokens:
+        """Encode a block of frames that starts on a clip border."""
+        embeddings = encode_frames(self._model, frames.pixels)
+        count, each, width = embeddings.shape
+        seconds = frames.seconds.repeat_interleave(each)
+        index = torch.arange(count).repeat_interleave(each)
+        return VisualTokens(embeddings.reshape(-1, width), seconds, seconds, index)
+
+    def prefix_ids(self, system: str | None) -> Tensor:
+        """Ids of the text before the film."""
+        return self._prompt.before(system)
+
+    def question_ids(self, turns: Sequence[tuple[str, str | None]]) -> Tensor:
+        """Ids of the turns after the film, the last of them open."""
+        return self._prompt.after(turns)
+
+    def watcher(
+        self, prefix_ids: Tensor, compressor: CacheCompressor, resume: KeyValues | None = None
+    ) -> IntervalWatcher:
+        """Begin a film, or go on with one."""
+        return IntervalWatcher(self._model.language_model, prefix_ids, compressor, self.interval, resume)
+
+    def generate(
+        self,
+        memory: KeyValues,
+        ids: Tensor,
+        *,
+        max_new_tokens: int,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+    ) -> Iterator[int]:
+        """Yield answer token ids; the end-of-turn token stops and is not yielded."""
+        return self._model.language_model.stream(
+            memory,
+            ids,
+            max_new_tokens=max_new_tokens,
+            eos=self._tokenizer.eos_token_id,
+            sampler=Sampler(temperature, top_p, seed),
+        )
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of answer tokens."""
+        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=True)
+        return text.strip()
+
+    def unknown_words(self, question: str) -> list[str]:
+        """Words of the question that a closed vocabulary lacks; [] for open vocabularies."""
+        if not self._model.config.closed_vocabulary:
+            return []
+        encoded = self._tokenizer(question, add_special_tokens=False, return_offsets_mapping=True)
+        pairs = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
+        unknown = (question[start:end] for token, (start, end) in pairs if token == self._tokenizer.unk_token_id)
+        return list(dict.fromkeys(unknown))
+
+    def identity(self) -> dict[str, str]:
+        """sha256 over config, tokenizer and weights; computed once, the weights do not change."""
+        if self._identity is None:
+            backend = self._tokenizer.backend_tokenizer.to_str() + str(self._tokenizer.chat_template)
+            self._identity = {
+                "config": hash_json(_stable(self._model.config.to_dict())),
+                "tokenizer": hash_text(backend),
+                "weights": hash_tensors(self._model.state_dict()),
+            }
+        return dict(self._identity)
+
+
+def _stable(config: dict[str, Any]) -> dict[str, Any]:
+    """The config without what depends on where and with which release it was loaded."""
+    volatile = {"_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures"}
+    return {
+        key: _stable(value) if isinstance(value, dict) else value
+        for key, value in config.items()
+        if key not in volatile
+    }

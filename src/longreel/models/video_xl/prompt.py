@@ -1,0 +1,54 @@
+"""The words around a film: what stands before it and what follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+_FILM = "<film>"
+
+
+class Prompt:
+    """Chat prompts of a tokenizer with a chat template, cut where the film stands.
+
+    The film is the first thing the user says, then a newline and the question, as in the released
+    Video-XL prompt (spec a).
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._tokenizer: Any = tokenizer
+
+    def before(self, system: str | None) -> Tensor:
+        """Ids of the text before the film, int64 (p,)."""
+        messages = [] if system is None else [{"role": "system", "content": system}]
+        text = self._render([*messages, {"role": "user", "content": _FILM}], answer_next=False)
+        return self._ids(text.split(_FILM)[0])
+
+    def after(self, turns: Sequence[tuple[str, str | None]]) -> Tensor:
+        """Ids of everything after the film: earlier turns, the open question, the start of the answer."""
+        messages: list[dict[str, str]] = []
+        for index, (question, answer) in enumerate(turns):
+            lead = f"{_FILM}\n" if index == 0 else ""
+            messages.append({"role": "user", "content": lead + question})
+            if answer is not None:
+                messages.append({"role": "assistant", "content": answer})
+        text = self._render(messages, answer_next=turns[-1][1] is None)
+        return self._ids(text.split(_FILM, 1)[1])
+
+    def answer(self, text: str) -> Tensor:
+        """Ids of an answer and the end of its turn, as training targets."""
+        return self._ids(text + self._tokenizer.eos_token)
+
+    def _render(self, messages: list[dict[str, str]], *, answer_next: bool) -> str:
+        rendered: str = self._tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=answer_next
+        )
+        return rendered
+
+    def _ids(self, text: str) -> Tensor:
+        ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        return torch.tensor(ids, dtype=torch.int64)

@@ -1,0 +1,103 @@
+"""Vision towers behind one call: uint8 frames to a grid of features per frame."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from transformers import CLIPVisionConfig, CLIPVisionModel, SiglipVisionConfig, SiglipVisionModel
+
+from longreel.errors import ModelError
+from longreel.models.video_xl.configuration import VideoXLConfig
+from longreel.models.video_xl.conv_tower import ConvTower, ConvTowerConfig
+
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+class VisionTower(Protocol):
+    """What the model asks of a tower."""
+
+    clip: int
+    image_size: tuple[int, int]
+    width: int
+    grid: tuple[int, int]
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Uint8 (F, 3, height, width) to features (F, grid height * grid width, width)."""
+
+
+class ClipTower(nn.Module):
+    """A CLIP or SigLIP vision model, read at one hidden layer; frames are independent."""
+
+    clip = 1
+
+    def __init__(self, model: CLIPVisionModel | SiglipVisionModel, config: VideoXLConfig) -> None:
+        super().__init__()
+        self.vision_model: Any = model
+        vision = model.config
+        self.image_size = (vision.image_size, vision.image_size)
+        self.width = vision.hidden_size
+        side = vision.image_size // vision.patch_size
+        self.grid = (side, side)
+        self._layer = config.feature_layer
+        # CLIP puts a class token before the patches, SigLIP does not.
+        self._skip = 1 if isinstance(model, CLIPVisionModel) else 0
+        siglip = not self._skip
+        self._mean = config.pixel_mean or ([0.5] * 3 if siglip else list(CLIP_MEAN))
+        self._std = config.pixel_std or ([0.5] * 3 if siglip else list(CLIP_STD))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """See `VisionTower`."""
+        weights = next(self.vision_model.parameters())
+        mean = torch.tensor(self._mean, device=weights.device)[:, None, None]
+        std = torch.tensor(self._std, device=weights.device)[:, None, None]
+        scaled = (pixels.to(weights.device).float() / 255 - mean) / std
+        states = self.vision_model(scaled.to(weights.dtype), output_hidden_states=True).hidden_states
+        features: Tensor = states[self._layer][:, self._skip :]
+        return features
+
+
+class ClipwiseTower(nn.Module):
+    """The small convolutional tower, fed clip by clip."""
+
+    def __init__(self, model: ConvTower) -> None:
+        super().__init__()
+        self.vision_model = model
+        config = model.config
+        self.clip = config.clip
+        height, width = config.image_size
+        self.image_size = (height, width)
+        self.width = config.hidden_size
+        self.grid = (1, config.num_tokens)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """See `VisionTower`; a last clip may be shorter."""
+        pixels = pixels.to(self.vision_model.device)
+        whole = len(pixels) // self.clip * self.clip
+        parts = []
+        if whole:
+            parts.append(self.vision_model(pixels[:whole].unflatten(0, (-1, self.clip))).flatten(0, 1))
+        if whole < len(pixels):
+            parts.append(self.vision_model(pixels[whole:][None])[0])
+        return torch.cat(parts)
+
+
+def build_tower(config: VideoXLConfig) -> ClipTower | ClipwiseTower:
+    """Build the tower a config names, with random weights.
+
+    Raises:
+        ModelError: the architecture is not supported.
+    """
+    settings = dict(config.vision_config)
+    kind = settings.pop("model_type", None)
+    if kind == "clip_vision_model":
+        return ClipTower(CLIPVisionModel(CLIPVisionConfig(**settings)), config)
+    if kind == "siglip_vision_model":
+        return ClipTower(SiglipVisionModel(SiglipVisionConfig(**settings, vision_use_head=False)), config)
+    if kind == "longreel_conv_tower":
+        return ClipwiseTower(ConvTower(ConvTowerConfig(**settings)))
+    raise ModelError(
+        f"vision tower {kind!r} is not supported: use clip_vision_model, siglip_vision_model or longreel_conv_tower"
+    )
