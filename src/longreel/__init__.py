@@ -1,1 +1,71 @@
-"""longreel."""
+"""Watch once, ask many: a memory of a film that answers any number of questions."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from longreel.answer import Answer, Evidence, Usage
+    from longreel.chat import Chat
+    from longreel.errors import (
+        LongreelError,
+        MemoryFileError,
+        ModelError,
+        SourceError,
+        UsageError,
+        WatchInterrupted,
+    )
+    from longreel.memory import VideoMemory
+    from longreel.methods import Method
+    from longreel.model import Model, load
+    from longreel.progress import Progress
+
+__all__ = [
+    "Answer",
+    "Chat",
+    "Evidence",
+    "LongreelError",
+    "MemoryFileError",
+    "Method",
+    "Model",
+    "ModelError",
+    "Progress",
+    "SourceError",
+    "Usage",
+    "UsageError",
+    "VideoMemory",
+    "WatchInterrupted",
+    "load",
+]
+
+# Where each name lives: importing longreel stays instant, torch comes with the first use.
+_HOMES = {
+    "answer": ("Answer", "Evidence", "Usage"),
+    "chat": ("Chat",),
+    "errors": (
+        "LongreelError",
+        "MemoryFileError",
+        "ModelError",
+        "SourceError",
+        "UsageError",
+        "WatchInterrupted",
+    ),
+    "memory": ("VideoMemory",),
+    "methods": ("Method",),
+    "model": ("Model", "load"),
+    "progress": ("Progress",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"longreel.{module}"), name)
+    if name == "__version__":
+        return import_module("longreel.version").package_version()
+    raise AttributeError(f"module 'longreel' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from longreel.memory import VideoMemory
+
 
 class LongreelError(Exception):
     """Base of every error longreel raises on purpose; the command line exits with `exit_code`."""
@@ -25,3 +30,16 @@ class MemoryFileError(LongreelError):
 
 class ModelError(LongreelError):
     """A model cannot be loaded or cannot do what was asked of it."""
+
+
+class WatchInterrupted(LongreelError):  # noqa: N818 - it is a result, not a fault
+    """Ctrl-C while watching; `memory` holds what was watched and can be resumed.
+
+    The exit code is the one shells give to a command that was interrupted.
+    """
+
+    exit_code = 130
+
+    def __init__(self, message: str, memory: VideoMemory) -> None:
+        super().__init__(message)
+        self.memory = memory

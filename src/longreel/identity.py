@@ -37,4 +37,4 @@ def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
 def tensor_bytes(tensor: Tensor) -> memoryview:
     """A tensor's elements in row-major order, little-endian; a view where that is possible."""
     flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return memoryview(flat.view(torch.uint8).numpy())
+    return flat.view(torch.uint8).numpy().data

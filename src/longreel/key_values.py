@@ -37,3 +37,9 @@ class KeyValues:
     layers: tuple[LayerMemory, ...]
     next_position: int
     visual_tokens: int
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all tensors; one that several layers share counts once."""
+        distinct = {id(part): part.nbytes for layer in self.layers for part in vars(layer).values()}
+        return sum(distinct.values())

@@ -1,1 +1,13 @@
-"""longreel."""
+"""Model families: what a folder's config.json calls itself, and who can load it.
+
+A family costs one file and one line here. Its loader is named, not imported, so that one family's
+dependencies are no burden to another.
+"""
+
+from __future__ import annotations
+
+FAMILIES = {
+    "longreel_video_xl": "longreel.models.video_xl.adapter:VideoXLAdapter.from_folder",
+}
+
+DEFAULT = "longreel.models.reel_tiny:load_adapter"

@@ -1,0 +1,153 @@
+"""Ask: from a memory and a question to an answer."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from longreel.answer import Answer, Usage
+from longreel.errors import UsageError
+from longreel.memory import VideoMemory
+from longreel.models.base import ModelAdapter
+
+MAX_CHARACTERS = 10_000
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How an answer is worded: greedily at temperature 0, else by sampling.
+
+    max_new_tokens: tokens after which an answer is cut off.
+    temperature, top_p: of sampling; seed makes it repeatable (None: different every time).
+    """
+
+    max_new_tokens: int = 128
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_new_tokens < 1:
+            raise UsageError(
+                f"max_new_tokens={self.max_new_tokens} leaves no room for an answer: give 1 or more"
+            )
+        if not (math.isfinite(self.temperature) and self.temperature >= 0):
+            raise UsageError(
+                f"temperature={self.temperature} is not a number from 0: 0 is greedy, 1 as trained"
+            )
+        if not 0 < self.top_p <= 1:
+            raise UsageError(f"top_p={self.top_p} is outside (0, 1]: leave it at 1 to sample from all words")
+
+
+Turn = tuple[str, str | None]
+
+
+def ask(
+    adapter: ModelAdapter,
+    memory: VideoMemory,
+    question: str,
+    decoding: Decoding,
+    earlier: Sequence[Turn] = (),
+) -> Answer:
+    """Answer a question from a memory, which stays as it is.
+
+    Args:
+        earlier: (question, answer) turns of the same chat.
+
+    Raises:
+        UsageError: the question is empty or too long.
+        MemoryFileError: the memory is damaged or of another model.
+    """
+    started = time.perf_counter()
+    ids, unknown = _prepared(adapter, memory, question, earlier)
+    new: list[int] = []
+    if unknown:
+        text = unknown_words_text(unknown)
+    else:
+        new = list(_generated(adapter, memory, ids, decoding))
+        text = adapter.decode(new)
+    usage = Usage(len(ids), memory.header.kept[0], len(new), time.perf_counter() - started)
+    return Answer(text, usage, unknown_words=tuple(unknown))
+
+
+def stream(
+    adapter: ModelAdapter,
+    memory: VideoMemory,
+    question: str,
+    decoding: Decoding,
+    earlier: Sequence[Turn] = (),
+) -> Iterator[str]:
+    """The text of `ask` in pieces, as its words are found.
+
+    Raises:
+        UsageError, MemoryFileError: as `ask`, at once and not with the first piece.
+    """
+    ids, unknown = _prepared(adapter, memory, question, earlier)
+    if unknown:
+        return iter([unknown_words_text(unknown)])
+    return _pieces(adapter, _generated(adapter, memory, ids, decoding))
+
+
+def unknown_words_text(words: Sequence[str]) -> str:
+    """What is said in place of an answer when the model does not know a word of the question."""
+    quoted = ", ".join(f'"{word}"' for word in words)
+    return f"I do not know the {'word' if len(words) == 1 else 'words'} {quoted}."
+
+
+def _prepared(
+    adapter: ModelAdapter, memory: VideoMemory, question: str, earlier: Sequence[Turn]
+) -> tuple[Tensor, list[str]]:
+    """Token ids of the text after the film, and the words the model does not know."""
+    _check_question(question)
+    memory.require_model(adapter)
+    ids = adapter.question_ids([*earlier, (question, None)])
+    if len(ids) > adapter.max_question_tokens:
+        what = "question and earlier turns have" if earlier else "question has"
+        raise UsageError(
+            f"the {what} {len(ids):,} tokens, {adapter.name} takes {adapter.max_question_tokens:,}: "
+            f"{'start a new chat' if earlier else 'ask a shorter question'}"
+        )
+    return ids, list(adapter.unknown_words(question))
+
+
+def _check_question(question: str) -> None:
+    if not isinstance(question, str):
+        raise UsageError(f"a question is text, not {type(question).__name__}: give a str")
+    if not question.strip():
+        raise UsageError("the question is empty: ask something about the film")
+    if len(question) > MAX_CHARACTERS:
+        raise UsageError(
+            f"the question has {len(question):,} characters and {MAX_CHARACTERS:,} are the most: "
+            "ask a shorter one"
+        )
+
+
+def _generated(adapter: ModelAdapter, memory: VideoMemory, ids: Tensor, decoding: Decoding) -> Iterator[int]:
+    return adapter.generate(
+        memory.key_values,
+        ids,
+        max_new_tokens=decoding.max_new_tokens,
+        temperature=decoding.temperature,
+        top_p=decoding.top_p,
+        seed=decoding.seed,
+    )
+
+
+def _pieces(adapter: ModelAdapter, tokens: Iterator[int]) -> Iterator[str]:
+    """Whole words as soon as they are certain: the last word may still change with the next token."""
+    ids: list[int] = []
+    sent = 0
+    for token in tokens:
+        ids.append(token)
+        text = adapter.decode(ids)
+        certain = text.rfind(" ") + 1
+        if certain > sent:
+            yield text[sent:certain]
+            sent = certain
+    rest = adapter.decode(ids)[sent:]
+    if rest:
+        yield rest

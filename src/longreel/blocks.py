@@ -1,0 +1,108 @@
+"""From what the reader gives to the blocks a model encodes: skip, select, align to clips, read ahead."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from longreel.compress.base import FrameSelector
+from longreel.video.frames import Frames
+
+T = TypeVar("T")
+
+_BLOCK = 16
+
+
+@dataclass(frozen=True)
+class Block:
+    """Frames to encode, beginning on a clip border.
+
+    read: int64 (F,), the number of each among the frames the reader gave of this film.
+    """
+
+    frames: Frames
+    read: Tensor
+
+
+def block_size(clip: int) -> int:
+    """Frames per block: a multiple of `clip`."""
+    return clip * max(1, _BLOCK // clip)
+
+
+class BlockReader:
+    """Iterates over one film's blocks of `size` frames; only the last may be smaller.
+
+    Args:
+        frames: what the reader gives.
+        selector: which of them to encode, or None for all.
+        before: frames the reader gave of earlier films, for the selector.
+        skip: frames of this film that were watched before.
+        size: frames per block.
+    """
+
+    def __init__(
+        self, frames: Iterable[Frames], selector: FrameSelector | None, *, before: int, skip: int, size: int
+    ) -> None:
+        self.read = 0
+        self.seconds = 0.0
+        self._frames = iter(frames)
+        self._selector = selector
+        self._before = before
+        self._skip = skip
+        self._size = size
+
+    def __iter__(self) -> Iterator[Block]:
+        waiting: Block | None = None
+        while (block := self._next()) is not None:
+            waiting = block if waiting is None else _joined(waiting, block)
+            while len(waiting.read) >= self._size:
+                yield _part(waiting, slice(0, self._size))
+                waiting = _part(waiting, slice(self._size, None))
+        if waiting is not None and len(waiting.read):
+            yield waiting
+
+    def _next(self) -> Block | None:
+        started = time.perf_counter()
+        frames = next(self._frames, None)
+        self.seconds += time.perf_counter() - started
+        if frames is None:
+            return None
+        read = torch.arange(self.read, self.read + len(frames.seconds))
+        self.read += len(read)
+        block = _part(Block(frames, read), slice(max(0, self._skip - int(read[0])), None))
+        return self._selected(block)
+
+    def _selected(self, block: Block) -> Block:
+        if self._selector is None or not len(block.read):
+            return block
+        kept = self._selector.select(block.frames.seconds, self._before + int(block.read[0]))
+        return _part(block, kept)
+
+
+def _part(block: Block, part: slice | Tensor) -> Block:
+    return Block(Frames(block.frames.pixels[part], block.frames.seconds[part]), block.read[part])
+
+
+def _joined(first: Block, second: Block) -> Block:
+    if not len(first.read):
+        return second
+    pixels = torch.cat((first.frames.pixels, second.frames.pixels))
+    seconds = torch.cat((first.frames.seconds, second.frames.seconds))
+    return Block(Frames(pixels, seconds), torch.cat((first.read, second.read)))
+
+
+def read_ahead(items: Iterable[T]) -> Iterator[T]:
+    """The same items, the next one being made by another thread while one is worked on."""
+    iterator = iter(items)
+    end = object()
+    with ThreadPoolExecutor(1, thread_name_prefix="longreel-read") as pool:
+        coming = pool.submit(next, iterator, end)
+        while (item := coming.result()) is not end:
+            coming = pool.submit(next, iterator, end)
+            yield item  # type: ignore[misc]

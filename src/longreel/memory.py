@@ -1,0 +1,121 @@
+"""VideoMemory: a watched film."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from longreel.errors import MemoryFileError
+from longreel.header import Header
+from longreel.key_values import TEXT, KeyValues, LayerMemory
+from longreel.report import MemoryReport
+from longreel.timeline import Timeline
+
+if TYPE_CHECKING:
+    from longreel.models.base import ModelAdapter
+
+
+@dataclass(frozen=True, eq=False)
+class VideoMemory:
+    """What a model keeps of one or several films. Asking reads it and never changes it.
+
+    It ends before the text that follows a film, so any number of questions can be put to it, from any
+    number of threads.
+
+    layers: per layer keys, values, positions and visual tokens of the kept entries. Of an opened memory a
+        layer is read, and its hash checked, when it is first touched.
+    timeline: the times of frames and visual tokens.
+    header: everything else.
+    """
+
+    layers: Sequence[LayerMemory]
+    timeline: Timeline
+    header: Header
+
+    @property
+    def key_values(self) -> KeyValues:
+        """All layers, as a language model takes them."""
+        return KeyValues(tuple(self.layers), self.header.next_position, self.header.visual_tokens)
+
+    @property
+    def complete(self) -> bool:
+        """False for a memory left by an interruption: `model.watch(…, resume=memory)` goes on with it."""
+        return self.header.complete
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the layers' tensors."""
+        return self.header.nbytes
+
+    def seconds(self, layer: int = 0) -> Tensor:
+        """When the film showed what each entry of a layer stands for.
+
+        Returns float64 (n, 2), start and end on the memory's timeline; NaN for text. A summary token
+        stands for the tokens it condenses.
+        """
+        token = self.layers[layer].token
+        shown = token != TEXT
+        last = token[shown]
+        first = (last - self._condensed() + 1).clamp(min=0)
+        spans = torch.full((len(token), 2), torch.nan, dtype=torch.float64)
+        spans[shown, 0] = self.timeline.first[self.timeline.run_of(first)]
+        spans[shown, 1] = self._run_ends()[self.timeline.run_of(last)]
+        return spans
+
+    def _condensed(self) -> int:
+        """Visual tokens one entry stands for."""
+        return int(self.header.method["cache"].get("ratio", 1))
+
+    def _run_ends(self) -> Tensor:
+        """When each run of tokens leaves the screen: when the next frame comes or its film ends."""
+        last, frames = self.timeline.last, self.timeline.frames
+        following = torch.cat((frames, frames.new_tensor([torch.inf])))
+        next_frame = following[torch.searchsorted(frames, last, right=True)]
+        until = frames.new_tensor([source.until for source in self.header.sources])
+        offsets = frames.new_tensor([source.offset for source in self.header.sources])
+        source = torch.searchsorted(offsets, last, right=True) - 1
+        return torch.minimum(next_frame, until[source.clamp(min=0)]).maximum(last)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one file, atomically: the path holds the old file or the whole new one, never a part.
+
+        Raises:
+            MemoryFileError: it cannot be written; nothing is left behind.
+        """
+        from longreel.memory_file import write_memory
+
+        write_memory(self, path)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> VideoMemory:
+        """Open a saved memory without reading its layers; the film is not needed.
+
+        Raises:
+            MemoryFileError: there is no such file, or it is damaged, changed, or of another version.
+        """
+        from longreel.memory_file import read_memory
+
+        return read_memory(path)
+
+    def report(self) -> MemoryReport:
+        """What was watched, how, and what it cost; print it, or take its `to_dict()`."""
+        return MemoryReport(self.header)
+
+    def require_model(self, adapter: ModelAdapter, what: str = "this memory") -> None:
+        """Refuse a model other than the one that watched.
+
+        Raises:
+            MemoryFileError: identities differ.
+        """
+        identity: Mapping[str, str] = adapter.identity()
+        different = [part for part in sorted(identity) if self.header.identity.get(part) != identity[part]]
+        if different or len(identity) != len(self.header.identity):
+            raise MemoryFileError(
+                f"{what} was made by the model {self.header.model!r}, and this is {adapter.name!r} "
+                f"({', '.join(different) or 'identity'} differ): load that model, or watch the film again"
+            )

@@ -1,0 +1,70 @@
+"""A memory's account of itself, for people and for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from longreel.header import Header, SourceRecord
+
+
+@dataclass(frozen=True)
+class MemoryReport:
+    """What was watched, how and at what cost; `str()` of it is a table."""
+
+    header: Header
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return self.header.model_dump(mode="json")
+
+    def __str__(self) -> str:
+        rows = list(self._rows())
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+    def _rows(self) -> Iterator[tuple[str, str]]:
+        header = self.header
+        for source in header.sources:
+            yield "film", _film(source)
+            yield "reader", f"{source.reader.get('policy', source.kind)}: {source.reader.get('reason', '')}"
+        yield "model", header.model
+        yield "method", _method(header.method)
+        for stage in header.stages:
+            counts = f"{stage.before:,} to {stage.after:,} {stage.unit}"
+            yield stage.name, f"{counts}, {stage.seconds:.1f} s"
+        yield "kept", _kept(header.kept)
+        yield "memory", f"{_bytes(header.nbytes)} in {header.dtype}"
+        yield "time", f"{header.seconds:.1f} s"
+        if header.peak_bytes is not None:
+            yield "peak", _bytes(header.peak_bytes)
+        yield from (("path", path) for path in header.paths)
+        yield from (("warning", text) for source in header.sources for text in source.warnings)
+        yield from (("warning", text) for text in header.warnings)
+        if header.resume is not None:
+            yield "state", f"interrupted at {header.resume.seconds:.1f} s: watch again with resume to go on"
+
+
+def _film(source: SourceRecord) -> str:
+    length = "unknown length" if source.duration is None else f"{source.duration:.1f} s"
+    return f"{source.name} ({length}, {source.frames_encoded:,} frames, from {source.offset:.1f} s)"
+
+
+def _method(settings: dict[str, Any]) -> str:
+    parts = [part for part in (settings.get("frames"), settings.get("cache")) if part]
+    values = [f"{key}={value}" for part in parts for key, value in part.items() if key != "part"]
+    return " ".join([settings["name"], *values])
+
+
+def _kept(kept: tuple[int, ...]) -> str:
+    if len(set(kept)) == 1:
+        return f"{kept[0]:,} entries in each of {len(kept)} layers"
+    return f"{', '.join(f'{count:,}' for count in kept)} entries by layer"
+
+
+def _bytes(count: int) -> str:
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} bytes"

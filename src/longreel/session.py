@@ -1,0 +1,183 @@
+"""One run of watching: what has been seen so far, and the memory it makes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from longreel.blocks import Block
+from longreel.header import Header, ResumePoint, SourceRecord, StageRecord
+from longreel.identity import hash_json
+from longreel.interrupts import held_back_interrupts
+from longreel.key_values import TEXT, KeyValues
+from longreel.memory import VideoMemory
+from longreel.methods import Method
+from longreel.models.base import ModelAdapter, VisualTokens
+from longreel.process import peak_bytes
+from longreel.timeline import Timeline
+from longreel.version import package_version
+from longreel.watched_film import WatchedFilm
+
+
+class WatchSession:
+    """The growing memory of one call of `watch`.
+
+    Args:
+        adapter, method: the model and how it compresses.
+        system: system prompt, or None for the model's own; not used with `start`.
+        start: a memory to go on with, of an incomplete one from its resume point.
+    """
+
+    def __init__(
+        self, adapter: ModelAdapter, method: Method, system: str | None, start: VideoMemory | None
+    ) -> None:
+        self._started = time.perf_counter()
+        self._adapter = adapter
+        self._method = method
+        self._before = None if start is None else start.header
+        self._system = hash_json(system) if self._before is None else self._before.system
+        self._timeline = Timeline.empty() if start is None else start.timeline
+        self._seconds = {stage.name: stage.seconds for stage in self._before.stages} if self._before else {}
+        self.warnings = list(self._before.warnings) if self._before else []
+        self.resume = self._before.resume if self._before else None
+        self._earlier = self._before.sources if self._before else ()
+        self.partial = self._earlier[self.resume.source :] if self.resume else ()
+        self._earlier = self._earlier[: self.resume.source] if self.resume else self._earlier
+        self._films: list[WatchedFilm] = []
+        with self.timed("prefill"):
+            held = None if start is None else start.key_values
+            self._watcher = adapter.watcher(adapter.prefix_ids(system), method.cache, held)
+        self._base = self._watcher.closed_tokens
+
+    @property
+    def records(self) -> tuple[SourceRecord, ...]:
+        """The films seen to their end."""
+        return (*self._earlier, *(film.record() for film in self._films if film.finished))
+
+    @property
+    def visual_tokens(self) -> int:
+        """Visual tokens so far, those of the open interval included."""
+        return self._films[-1].tokens_end if self._films else self._base
+
+    def next_offset(self) -> float:
+        """Where on the memory's timeline the next film starts: behind the full length of the others."""
+        if not self.records:
+            return 0.0
+        last = self.records[-1]
+        return max(last.until, last.offset + (last.duration or 0.0))
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time of this block to a stage."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[stage] = self._seconds.get(stage, 0.0) + time.perf_counter() - started
+
+    def begin(self, film: WatchedFilm) -> None:
+        """Go on with this film."""
+        self._films.append(film)
+
+    def take(self, film: WatchedFilm, block: Block, tokens: VisualTokens) -> None:
+        """Push a block's visual tokens; all of it happens, or nothing."""
+        with held_back_interrupts():
+            fresh = tokens[0 if film.seconds else film.skip_tokens :]
+            seconds = block.frames.seconds
+            film.add(block, tokens.frame.bincount(minlength=len(seconds)))
+            self._timeline = self._timeline.extended(
+                seconds + film.offset, fresh.start + film.offset, fresh.end + film.offset
+            )
+            with self.timed("prefill"):
+                self._watcher.push(fresh)
+
+    def end(self, film: WatchedFilm) -> None:
+        """The film has been seen to its end."""
+        with held_back_interrupts():
+            film.finished = True
+            self.resume, self.partial = None, ()
+
+    def finish(self) -> VideoMemory:
+        """The memory of everything watched; the open interval is closed short."""
+        with held_back_interrupts(), self.timed("prefill"):
+            closed = self._watcher.closed_tokens
+            held = self._watcher.finish()
+        header = self._header(held, self.records, short_end=held.visual_tokens - closed)
+        return VideoMemory(held.layers, self._timeline, header)
+
+    def checkpoint(self) -> VideoMemory:
+        """The memory of the closed intervals, with the point from which watching can go on."""
+        with held_back_interrupts():
+            held = self._watcher.checkpoint()
+        records, point = self._covered(held.visual_tokens)
+        frames = sum(record.frames_encoded for record in records)
+        timeline = self._timeline.cut(frames, held.visual_tokens)
+        return VideoMemory(held.layers, timeline, self._header(held, records, resume=point))
+
+    def _covered(self, tokens: int) -> tuple[tuple[SourceRecord, ...], ResumePoint]:
+        """The films in the first `tokens` visual tokens, and where the rest begins.
+
+        An interval may reach over films, so the rest may begin in a film that was seen to its end.
+        """
+        clip = self._adapter.clip
+        finished = list(self._earlier)
+        for film in self._films:
+            if film.finished and film.tokens_end <= tokens:
+                finished.append(film.record())
+            elif film.seconds:
+                point = film.resume_point(tokens, clip)
+                return (*finished, film.record_until(point, clip, tokens)), point
+        if self.resume is not None:
+            return (*finished, *self.partial), self.resume
+        return tuple(finished), ResumePoint(source=len(finished), frame=0, seconds=0.0, skip_tokens=0)
+
+    def _header(
+        self,
+        held: KeyValues,
+        records: tuple[SourceRecord, ...],
+        *,
+        short_end: int = 0,
+        resume: ResumePoint | None = None,
+    ) -> Header:
+        earlier = self._before.seconds if self._before else 0.0
+        return Header(
+            longreel=package_version(),
+            model=self._adapter.name,
+            identity=dict(self._adapter.identity()),
+            method=self._method.settings(),
+            system=self._system,
+            sources=records,
+            stages=tuple(self._stages(held, records)),
+            visual_tokens=held.visual_tokens,
+            next_position=held.next_position,
+            kept=tuple(len(layer.token) for layer in held.layers),
+            nbytes=held.nbytes,
+            dtype=str(held.layers[0].keys.dtype).removeprefix("torch."),
+            interval=self._adapter.interval,
+            short_end=short_end,
+            seconds=earlier + time.perf_counter() - self._started,
+            peak_bytes=peak_bytes(),
+            paths=(f"device: {held.layers[0].keys.device}",),
+            complete=resume is None,
+            resume=resume,
+            warnings=tuple(self.warnings),
+        )
+
+    def _stages(self, held: KeyValues, records: tuple[SourceRecord, ...]) -> Iterator[StageRecord]:
+        read = sum(record.frames_read for record in records)
+        asked = sum(record.reader.get("asked") or record.frames_read for record in records)
+        encoded = sum(record.frames_encoded for record in records)
+        kept = int((held.layers[0].token != TEXT).sum())
+        seconds = dict(self._seconds)
+        seconds["read"] = seconds.get("read", 0.0) + sum(film.blocks.seconds for film in self._films)
+        selected = [("select", read, encoded, "frames")] if self._method.frames is not None else []
+        for name, before, after, unit in (
+            ("read", asked, read, "frames"),
+            *selected,
+            ("encode", encoded, held.visual_tokens, "visual tokens"),
+            ("prefill", held.visual_tokens, kept, "entries per layer"),
+        ):
+            yield StageRecord(
+                name=name, before=before, after=after, unit=unit, seconds=seconds.get(name, 0.0)
+            )

@@ -1,0 +1,292 @@
+"""Watch: from films to a memory, top to bottom."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from longreel.blocks import BlockReader, block_size, read_ahead
+from longreel.errors import UsageError, WatchInterrupted
+from longreel.identity import hash_json
+from longreel.memory import VideoMemory
+from longreel.methods import Method
+from longreel.models.base import ModelAdapter
+from longreel.progress import ProgressCallback, StageClock
+from longreel.session import WatchSession
+from longreel.sources import content_digest, continued_sampling, listed_sources, samplings_agree
+from longreel.video.reader import FilmStream, open_film, probe
+from longreel.video.sampling import Sampling
+from longreel.watched_film import WatchedFilm, plain
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How films are read and who is told about it; see `watch`."""
+
+    strict: bool = False
+    allow_url: bool = False
+    progress: ProgressCallback | None = None
+
+
+def watch(
+    adapter: ModelAdapter,
+    method: Method,
+    source: Any,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    fps: float | None = None,
+    count: int | None = None,
+    max_frames: int | None = None,
+    seconds: Sequence[float] | None = None,
+    system: str | None = None,
+    strict: bool = False,
+    allow_url: bool = False,
+    progress: ProgressCallback | None = None,
+    resume: VideoMemory | None = None,
+) -> VideoMemory:
+    """Watch a film, or several as one memory, reading it once and holding only a few frames at a time.
+
+    Args:
+        source: path, bytes, binary file, picture folder, list of pictures or of (picture, seconds), or
+            iterable of (array, seconds); another list holds several films. Their times follow each
+            other: seconds of the second film count from the full duration of the first.
+        start, end: seconds of each film to watch from and to.
+        fps, count, max_frames, seconds: which frames: so many per second (default: the model's own),
+            exactly so many, at most so many, or those on screen at these times of each film.
+        system: system prompt in place of the model's own.
+        strict: make a damaged film an error rather than a warning in the report.
+        allow_url: let a source be an http(s) address.
+        progress: called after every block of frames.
+        resume: the memory of an interrupted `watch` of the same films with the same settings.
+
+    Raises:
+        WatchInterrupted: Ctrl-C; its `memory` can be given as `resume`.
+        SourceError: a film cannot be read.
+        UsageError: settings contradict each other or the memory to resume.
+    """
+    sampling = _sampling(adapter, start, end, fps, count, max_frames, seconds)
+    sources = listed_sources(source)
+    if not sources:
+        raise UsageError("there is no film in the list: name at least one")
+    if resume is not None:
+        _check_resume(adapter, method, sources, sampling, system, resume)
+    session = WatchSession(adapter, method, system, resume)
+    return _watch_all(
+        session,
+        adapter,
+        method,
+        sources[len(session.records) :],
+        sampling,
+        Reading(strict, allow_url, progress),
+    )
+
+
+def append(
+    adapter: ModelAdapter,
+    method: Method,
+    memory: VideoMemory,
+    source: Any,
+    *,
+    strict: bool = False,
+    allow_url: bool = False,
+    progress: ProgressCallback | None = None,
+) -> VideoMemory:
+    """A longer memory: what `memory` holds, then another film, sampled as the last one was.
+
+    It equals watching the joined film if the first part ends on the border of an interval. Otherwise that
+    interval was closed short, and the report of the new memory says so. The times of the new film count
+    from the full duration of those before it. `memory` itself stays as it is.
+
+    Raises:
+        WatchInterrupted, SourceError: as `watch`; go on with `watch`, all films and `resume=`.
+        UsageError: the memory is incomplete, of another method, or its frames were not sampled by fps.
+    """
+    _check_same_run(adapter, method, memory)
+    if not memory.complete:
+        raise UsageError(
+            "the memory is incomplete: finish it with watch(…, resume=memory) before adding to it"
+        )
+    sampling = _appended_sampling(memory)
+    session = WatchSession(adapter, method, None, memory)
+    if memory.header.short_end:
+        session.warnings.append(_short_end(memory))
+    return _watch_all(
+        session, adapter, method, listed_sources(source), sampling, Reading(strict, allow_url, progress)
+    )
+
+
+def _watch_all(
+    session: WatchSession,
+    adapter: ModelAdapter,
+    method: Method,
+    sources: Sequence[Any],
+    sampling: Sampling,
+    reading: Reading,
+) -> VideoMemory:
+    try:
+        _check_all_open(sources[1:], reading)
+        for source in sources:
+            _watch_film(session, adapter, method, source, sampling, reading)
+    except KeyboardInterrupt:
+        memory = session.checkpoint()
+        raise WatchInterrupted(_stopped(memory), memory) from None
+    return session.finish()
+
+
+def _watch_film(
+    session: WatchSession,
+    adapter: ModelAdapter,
+    method: Method,
+    source: Any,
+    sampling: Sampling,
+    reading: Reading,
+) -> None:
+    digest = content_digest(source)
+    offset = session.next_offset()
+    sampling = continued_sampling(sampling, offset)
+    size = block_size(adapter.clip)
+    with open_film(
+        source,
+        sampling=sampling,
+        size=adapter.frame_size,
+        block=size,
+        strict=reading.strict,
+        allow_url=reading.allow_url,
+    ) as stream:
+        resume = session.resume
+        before = sum(record.frames_read for record in session.records)
+        skip = resume.frame if resume else 0
+        blocks = BlockReader(stream, method.frames, before=before, skip=skip, size=size)
+        film = WatchedFilm(
+            index=len(session.records),
+            offset=offset,
+            digest=digest,
+            sampling=sampling,
+            stream=stream,
+            blocks=blocks,
+            tokens_end=session.visual_tokens,
+            encoded_before=session.partial[0].frames_encoded if session.partial else 0,
+            skip_tokens=resume.skip_tokens if resume else 0,
+        )
+        session.begin(film)
+        _encode(session, adapter, film, StageClock(reading.progress, _stage(film), stream.expected, skip))
+        session.end(film)
+
+
+def _encode(session: WatchSession, adapter: ModelAdapter, film: WatchedFilm, clock: StageClock) -> None:
+    """Encode and prefill one block while the next is being read."""
+    with closing(_ahead(film.stream, film.blocks)) as blocks:
+        for block in blocks:
+            with session.timed("encode"):
+                tokens = adapter.encode(block.frames)
+            session.take(film, block, tokens)
+            clock.report(film.read[-1] + 1)
+
+
+def _ahead(stream: FilmStream, blocks: BlockReader) -> Any:
+    """Arrays come from the caller's own code, which stays on the caller's thread."""
+    return iter(blocks) if stream.info.kind == "arrays" else read_ahead(blocks)
+
+
+def _stage(film: WatchedFilm) -> str:
+    return f"watch {film.stream.info.name}"
+
+
+def _sampling(
+    adapter: ModelAdapter,
+    start: float | None,
+    end: float | None,
+    fps: float | None,
+    count: int | None,
+    max_frames: int | None,
+    seconds: Sequence[float] | None,
+) -> Sampling:
+    if fps is None and count is None and seconds is None:
+        fps = adapter.default_fps
+    times = None if seconds is None else tuple(float(time) for time in seconds)
+    return Sampling(fps=fps, max_frames=max_frames, count=count, start=start, end=end, seconds=times)
+
+
+def _appended_sampling(memory: VideoMemory) -> Sampling:
+    """The frames per second of the memory, for whole films."""
+    settings = memory.header.sources[-1].sampling if memory.header.sources else {}
+    targets = [f"{name}=" for name in ("count", "max_frames", "seconds") if settings.get(name) is not None]
+    if targets or not settings.get("fps"):
+        raise UsageError(
+            f"the memory was sampled with {' and '.join(targets) or 'no fps='}, which another film would change: "
+            "watch the joined film, or watch the first part again by fps= alone"
+        )
+    return Sampling(fps=settings["fps"])
+
+
+def _check_same_run(adapter: ModelAdapter, method: Method, memory: VideoMemory) -> None:
+    memory.require_model(adapter)
+    if hash_json(memory.header.method) != hash_json(method.settings()):
+        raise UsageError(
+            f"the memory was made with {_described(memory.header.method)} and this model is set to "
+            f"{_described(method.settings())}: load it with the memory's method and keep"
+        )
+
+
+def _check_resume(
+    adapter: ModelAdapter,
+    method: Method,
+    sources: Sequence[Any],
+    sampling: Sampling,
+    system: str | None,
+    memory: VideoMemory,
+) -> None:
+    _check_same_run(adapter, method, memory)
+    if memory.complete:
+        raise UsageError("the memory to resume is complete already: ask it, or add a film with append")
+    if system is not None and hash_json(system) != memory.header.system:
+        raise UsageError("system= differs from the system prompt of the memory to resume: use the same")
+    records = memory.header.sources
+    if len(records) > len(sources):
+        raise UsageError(
+            f"the memory to resume holds {len(records)} films and {len(sources)} are named: name all"
+        )
+    for record, source in zip(records, sources, strict=False):
+        if record.digest is not None and record.digest != content_digest(source):
+            raise UsageError(
+                f"the memory to resume is of another film than {source!r}: it holds {record.name}"
+            )
+        if not samplings_agree(record.sampling, plain(continued_sampling(sampling, record.offset))):
+            raise UsageError(
+                f"the memory to resume was sampled by {_chosen(record.sampling)}: use the same settings"
+            )
+
+
+def _check_all_open(sources: Sequence[Any], reading: Reading) -> None:
+    """Find an unreadable later film before hours go into the first."""
+    for source in sources:
+        if isinstance(source, str | os.PathLike):
+            probe(source, allow_url=reading.allow_url)
+
+
+def _stopped(memory: VideoMemory) -> str:
+    point = memory.header.resume
+    sources = memory.header.sources
+    where = f"{point.seconds:.1f} s of {sources[-1].name}" if point and sources else "the beginning"
+    return f"stopped at {where}: watch it again with resume= and this memory to go on"
+
+
+def _short_end(memory: VideoMemory) -> str:
+    header = memory.header
+    return (
+        f"{header.sources[-1].name} ended inside an interval ({header.short_end} of {header.interval} visual "
+        "tokens), which was closed short: not equal to watching the joined film"
+    )
+
+
+def _described(settings: dict[str, Any]) -> str:
+    return f"{settings['name']} ({_chosen(settings['cache'])})"
+
+
+def _chosen(settings: dict[str, Any]) -> str:
+    chosen = {key: value for key, value in settings.items() if value is not None and key != "part"}
+    return ", ".join(f"{key}={value}" for key, value in chosen.items()) or "no settings"

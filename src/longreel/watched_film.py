@@ -1,0 +1,125 @@
+"""One film of a memory while it is being watched."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+from torch import Tensor
+
+from longreel.blocks import Block, BlockReader
+from longreel.header import ResumePoint, SourceRecord
+from longreel.video.reader import FilmStream
+from longreel.video.sampling import Sampling
+
+
+@dataclass
+class WatchedFilm:
+    """What this run has seen of a film.
+
+    index: its place in the memory. offset: where it starts on the memory's timeline, in seconds.
+    encoded_before: frames of it encoded in an earlier run.
+    skip_tokens: visual tokens of the first frames of this run that the memory holds already.
+    seconds, read, tokens_before: for each frame encoded in this run, its time in the film, its number
+        among those the reader gave, and the visual tokens of the memory before it.
+    tokens_end: visual tokens of the memory up to the last encoded frame.
+    """
+
+    index: int
+    offset: float
+    digest: str | None
+    sampling: Sampling
+    stream: FilmStream
+    blocks: BlockReader
+    tokens_end: int
+    encoded_before: int = 0
+    skip_tokens: int = 0
+    finished: bool = False
+    seconds: list[float] = field(default_factory=list)
+    read: list[int] = field(default_factory=list)
+    tokens_before: list[int] = field(default_factory=list)
+
+    def add(self, block: Block, counts: Tensor) -> None:
+        """Note the frames of a block and their numbers of visual tokens."""
+        first = self.tokens_end if self.seconds else self.tokens_end - self.skip_tokens
+        self.seconds += block.frames.seconds.tolist()
+        self.read += block.read.tolist()
+        self.tokens_before += (first + counts.cumsum(0) - counts).tolist()
+        self.tokens_end = first + int(counts.sum())
+
+    @property
+    def next_seconds(self) -> float:
+        """Time of the frame after the last encoded one, as far as it can be told."""
+        if not self.seconds:
+            return self.sampling.start or 0.0
+        if len(self.seconds) > 1:
+            return 2 * self.seconds[-1] - self.seconds[-2]
+        return self.seconds[-1] + (1 / self.sampling.fps if self.sampling.fps else 0.0)
+
+    def resume_point(self, covered: int, clip: int) -> ResumePoint:
+        """Where to go on if the memory holds the first `covered` visual tokens, on a clip border."""
+        number = self._frames_before(covered, clip)
+        if number == len(self.seconds):
+            frame = self.read[-1] + 1 if self.read else 0
+            return ResumePoint(source=self.index, frame=frame, seconds=self.next_seconds, skip_tokens=0)
+        return ResumePoint(
+            source=self.index,
+            frame=self.read[number],
+            seconds=self.seconds[number],
+            skip_tokens=covered - self.tokens_before[number],
+        )
+
+    def _frames_before(self, covered: int, clip: int) -> int:
+        """Frames of this run in front of the clip with the first token that is not covered."""
+        if covered >= self.tokens_end:
+            return len(self.seconds)
+        number = max(i for i, before in enumerate(self.tokens_before) if before <= covered)
+        # This run began on a clip border of the film, so clips can be counted from its first frame.
+        return number - number % clip
+
+    def record(self) -> SourceRecord:
+        """The header's record of the film, seen to its end."""
+        until = self.next_seconds
+        if self.stream.info.duration is not None:
+            until = max(self.stream.info.duration, self.seconds[-1] if self.seconds else 0.0)
+        until = min(until, math.inf if self.sampling.end is None else self.sampling.end)
+        return self._record(self.blocks.read, len(self.seconds), until)
+
+    def record_until(self, point: ResumePoint, clip: int, covered: int) -> SourceRecord:
+        """The header's record of the film, seen to a resume point."""
+        return self._record(point.frame, self._frames_before(covered, clip), point.seconds)
+
+    def _record(self, read: int, encoded: int, until: float) -> SourceRecord:
+        info, reader = plain(self.stream.info), plain(self.stream.report)
+        return SourceRecord(
+            name=self.stream.info.name,
+            kind=self.stream.info.kind,
+            digest=self.digest,
+            offset=self.offset,
+            duration=self.stream.info.duration,
+            until=self.offset + until,
+            sampling=plain(self.sampling),
+            info=info,
+            frames_read=read,
+            frames_encoded=self.encoded_before + encoded,
+            reader=reader,
+            warnings=tuple(self.stream.report.warnings),
+        )
+
+
+def plain(record: Any) -> Any:
+    """A dataclass as JSON has it: mappings, lists, numbers, texts."""
+    return _plain(asdict(record))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool | int | float | str) or value is None:
+        return value
+    return str(value) if isinstance(value, PurePath) else repr(value)

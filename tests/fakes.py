@@ -1,0 +1,227 @@
+"""A model small enough to follow by hand, in which every kept entry and every word changes the answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from longreel.compress.base import CacheCompressor, Chunk
+from longreel.identity import hash_tensors, hash_text
+from longreel.key_values import TEXT, KeyValues, LayerMemory
+from longreel.methods import Method, named_method
+from longreel.model import Model
+from longreel.models.base import VisualTokens
+from longreel.video.frames import Frames
+
+WIDTH = 8
+LAYERS = 3
+VOCABULARY = 40
+END = 0
+
+
+class FakeAdapter:
+    """Three layers of one-head attention with random weights; see `ModelAdapter`.
+
+    Frames are encoded in pairs, a frame is three tokens and an interval ten, so that intervals end inside
+    frames and pairs.
+    """
+
+    name = "fake"
+    default_fps = 2.0
+    clip = 2
+    tokens_per_frame = 3
+    interval = 10
+    max_question_tokens = 60
+
+    def __init__(self, seed: int = 0, *, has_summary_tokens: bool = True, dtype: torch.dtype = torch.float32):
+        self.has_summary_tokens = has_summary_tokens
+        generator = torch.Generator().manual_seed(seed)
+
+        def draw(*shape: int) -> Tensor:
+            return torch.randn(*shape, generator=generator).to(dtype)
+
+        self.weights = {f"layer{i}.{part}": draw(WIDTH, WIDTH) for i in range(LAYERS) for part in "qkvo"}
+        self.weights |= {"words": draw(VOCABULARY, WIDTH), "summary": draw(1, WIDTH)}
+        self.weights["vision"] = draw(3 * 4 * 4 * 2, 3 * WIDTH)
+
+    def frame_size(self, height: int, width: int) -> tuple[int, int]:
+        return (4, 4)
+
+    def encode(self, frames: Frames) -> VisualTokens:
+        """A frame's tokens depend on its partner in the pair; an odd last frame is its own partner."""
+        count = len(frames.seconds)
+        partner = (torch.arange(count) ^ 1).clamp(max=count - 1)
+        flat = frames.pixels.reshape(count, -1).to(self.weights["vision"].dtype) / 255
+        features = torch.stack(
+            [row @ self.weights["vision"] for row in torch.cat((flat, flat[partner]), dim=1)]
+        )
+        seconds = frames.seconds.repeat_interleave(3)
+        return VisualTokens(
+            features.reshape(-1, WIDTH), seconds, seconds, torch.arange(count).repeat_interleave(3)
+        )
+
+    def prefix_ids(self, system: str | None) -> Tensor:
+        return _ids(system or "you see a film")
+
+    def question_ids(self, turns: Sequence[tuple[str, str | None]]) -> Tensor:
+        return _ids(" ".join(f"ask {question} reply {answer or ''}" for question, answer in turns))
+
+    def watcher(
+        self, prefix_ids: Tensor, compressor: CacheCompressor, resume: KeyValues | None = None
+    ) -> FakeWatcher:
+        return FakeWatcher(self, prefix_ids, compressor, resume)
+
+    def generate(
+        self,
+        memory: KeyValues,
+        ids: Tensor,
+        *,
+        max_new_tokens: int,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+    ) -> Iterator[int]:
+        entries = Entries.of(memory)
+        generator = torch.Generator()
+        if seed is None:
+            generator.seed()
+        else:
+            generator.manual_seed(seed)
+        hidden = entries.add(self, self.weights["words"][ids], None, torch.full((len(ids),), TEXT))
+        said = torch.zeros(VOCABULARY)
+        for _ in range(max_new_tokens):
+            logits = (self.weights["words"] @ hidden[-1]).float() + said
+            token = int(logits.argmax())
+            if temperature:
+                token = int(torch.multinomial((logits / temperature).softmax(0), 1, generator=generator))
+            if token == END:
+                return
+            yield token
+            said[token] = -torch.inf
+            hidden = entries.add(self, self.weights["words"][[token]], None, torch.tensor([TEXT]))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return " ".join(f"w{token}" for token in ids)
+
+    def unknown_words(self, question: str) -> list[str]:
+        return [word for word in question.split() if word.startswith("zz")]
+
+    def identity(self) -> dict[str, str]:
+        return {
+            "config": hash_text("fake"),
+            "tokenizer": hash_text("ids"),
+            "weights": hash_tensors(self.weights),
+        }
+
+
+def _ids(text: str) -> Tensor:
+    digests = (hashlib.sha256(word.encode()).digest() for word in text.split())
+    return torch.tensor([1 + digest[0] % (VOCABULARY - 1) for digest in digests])
+
+
+@dataclass
+class Entries:
+    """Growing keys and values."""
+
+    keys: list[Tensor]
+    values: list[Tensor]
+    token: Tensor
+
+    @classmethod
+    def of(cls, memory: KeyValues | None) -> Entries:
+        none = torch.empty(0, WIDTH)
+        if memory is None:
+            return cls([none] * LAYERS, [none] * LAYERS, torch.empty(0, dtype=torch.int64))
+        keys = [layer.keys[0] for layer in memory.layers]
+        return cls(keys, [layer.values[0] for layer in memory.layers], memory.layers[0].token)
+
+    def add(self, adapter: FakeAdapter, hidden: Tensor, keep: Tensor | None, token: Tensor) -> Tensor:
+        """Run tokens over memory and each other, causally, and keep entries; returns hidden states."""
+        held = len(self.token)
+        stays = torch.arange(len(hidden)) if keep is None else keep
+        angle = torch.arange(held, held + len(hidden)).outer(torch.arange(1, WIDTH + 1) / 7)
+        packed = torch.arange(held, held + len(stays)).outer(torch.arange(1, WIDTH + 1) / 7)
+        mask = torch.ones(len(hidden), held + len(hidden), dtype=torch.bool).tril(held)
+        weights = adapter.weights
+        for i in range(LAYERS):
+            q, k, v, o = (weights[f"layer{i}.{part}"] for part in "qkvo")
+            key, value = hidden @ k, hidden @ v
+            keys = torch.cat((self.keys[i].to(key), key + angle.sin().to(key)))
+            scores = ((hidden @ q) @ keys.T / 3).masked_fill(~mask, -torch.inf)
+            self.keys[i] = torch.cat((keys[:held], key[stays] + packed.sin().to(key)))
+            values = torch.cat((self.values[i].to(value), value))
+            self.values[i] = torch.cat((values[:held], value[stays]))
+            hidden = (hidden + scores.softmax(-1) @ values @ o).tanh() * 2
+        self.token = torch.cat((self.token, token))
+        return hidden
+
+
+class FakeWatcher:
+    """Prefills intervals of ten tokens; see `Watcher`."""
+
+    def __init__(
+        self, adapter: FakeAdapter, prefix: Tensor, compressor: CacheCompressor, resume: KeyValues | None
+    ):
+        self._adapter = adapter
+        self._compressor = compressor
+        self._entries = Entries.of(resume)
+        self._waiting = torch.empty(0, WIDTH, dtype=adapter.weights["words"].dtype)
+        self.closed_tokens = 0 if resume is None else resume.visual_tokens
+        if resume is None:
+            self._entries.add(
+                adapter, adapter.weights["words"][prefix], None, torch.full((len(prefix),), TEXT)
+            )
+
+    def push(self, tokens: VisualTokens) -> None:
+        self._waiting = torch.cat((self._waiting, tokens.embeddings))
+        while len(self._waiting) >= self._adapter.interval:
+            self._close(self._waiting[: self._adapter.interval])
+            self._waiting = self._waiting[self._adapter.interval :]
+
+    def checkpoint(self) -> KeyValues:
+        return self._key_values()
+
+    def finish(self) -> KeyValues:
+        if len(self._waiting):
+            self._close(self._waiting)
+            self._waiting = self._waiting[:0]
+        return self._key_values()
+
+    def _close(self, raw: Tensor) -> None:
+        chunk = Chunk(len(raw), self.closed_tokens, self._compressor.slots(len(raw)))
+        hidden = raw[chunk.raw_tokens()].clone()
+        if chunk.slots is not None:
+            hidden[chunk.slots] = self._adapter.weights["summary"]
+        keep = self._compressor.keep(chunk)
+        token = chunk.raw_tokens() if keep is None else chunk.raw_tokens()[keep]
+        self._entries.add(self._adapter, hidden, keep, token + self.closed_tokens)
+        self.closed_tokens += len(raw)
+
+    def _key_values(self) -> KeyValues:
+        token = self._entries.token.clone()
+        positions = torch.arange(len(token))
+        layers = zip(self._entries.keys, self._entries.values, strict=True)
+        return KeyValues(
+            tuple(
+                LayerMemory(key[None].clone(), value[None].clone(), positions, token) for key, value in layers
+            ),
+            len(token),
+            self.closed_tokens,
+        )
+
+
+def fake_model(method: str | Method = "video-xl", keep: float | None = 0.5, **adapter: object) -> Model:
+    """A model over a fake adapter."""
+    chosen = method if isinstance(method, Method) else named_method(method, keep)
+    return Model(FakeAdapter(**adapter), chosen)  # type: ignore[arg-type]
+
+
+def arrays(frames: int, seed: int = 0, fps: float = 2.0) -> list[tuple[np.ndarray, float]]:
+    """A film as (array, seconds) pairs: noise, so that every frame differs."""
+    rng = np.random.default_rng(seed)
+    return [(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8), i / fps) for i in range(frames)]
