@@ -1,0 +1,102 @@
+"""`longreel ask`: questions to a film or a memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from longreel.cli import options
+from longreel.cli.answering import Answers
+from longreel.cli.kinds import looks_like_memory
+from longreel.cli.progress import shown_progress
+from longreel.cli.prompt import hold_conversation
+from longreel.cli.watching import Frames, watched
+from longreel.errors import UsageError, WatchInterrupted
+
+if TYPE_CHECKING:
+    from longreel.memory import VideoMemory
+    from longreel.model import Model
+
+
+def ask(
+    source: Annotated[str, typer.Argument(metavar="FILM|MEMORY", help="A film, or a memory of one.")],
+    question: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="QUESTION",
+            help="One or more questions, each asked alone. None: a prompt for follow-ups, or one question "
+            "a line from stdin.",
+        ),
+    ] = None,
+    stream: options.Stream = False,
+    temperature: options.Temperature = 0.0,
+    top_p: options.TopP = 1.0,
+    seed: options.Seed = None,
+    max_new_tokens: options.MaxNewTokens = 128,
+    model: options.ModelName = None,
+    method: options.MethodName = None,
+    keep: options.Keep = None,
+    dtype: options.Dtype = None,
+    device: options.Device = None,
+    fps: options.Fps = None,
+    count: options.Count = None,
+    max_frames: options.MaxFrames = None,
+    start: options.Start = None,
+    end: options.End = None,
+    seconds: options.Seconds = None,
+    strict: options.Strict = False,
+    allow_url: options.AllowUrl = False,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Ask a film or a memory.
+
+    A film is watched first and not saved: `longreel watch` saves it. Without a question the prompt
+    remembers earlier turns; Ctrl-D ends it.
+
+    Examples:
+
+      longreel ask film.memory "What colour was the fox?" "Was there a boat?"
+
+      longreel ask film.mp4 "Where was the fox?" --keep 8x
+
+      longreel ask film.memory < questions.txt
+    """
+    frames = Frames(
+        fps,
+        count,
+        max_frames,
+        start,
+        end,
+        options.parsed_seconds(seconds),
+        strict=strict,
+        allow_url=allow_url,
+    )
+    is_memory = looks_like_memory(source)
+    chosen = [*frames.chosen(), *(["--method"] if method else []), *(["--keep"] if keep else [])]
+    if is_memory and chosen:
+        raise UsageError(f"{chosen[0]} is for films and {source} is a memory: leave it out")
+    if stream and as_json:
+        raise UsageError("--stream and --json do not go together: choose one")
+    fraction = options.parsed_keep(keep)
+
+    from longreel.ask import Decoding
+    from longreel.model import load
+
+    decoding = Decoding(max_new_tokens, temperature, top_p, seed)
+    loaded = load(model, method=method, keep=fraction, dtype=dtype, device=device)
+    memory = loaded.open(source) if is_memory else _watched(loaded, source, frames, quiet)
+    answers = Answers(loaded, memory, source, decoding, stream=stream, as_json=as_json)
+    if question:
+        answers.print_each(question)
+    else:
+        hold_conversation(answers)
+
+
+def _watched(model: Model, film: str, frames: Frames, quiet: bool) -> VideoMemory:
+    with shown_progress(quiet) as progress:
+        try:
+            return watched(model, [film], frames, progress=progress)
+        except WatchInterrupted as interruption:
+            raise KeyboardInterrupt from interruption

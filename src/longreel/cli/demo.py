@@ -1,0 +1,7 @@
+"""`longreel demo`."""
+
+from __future__ import annotations
+
+
+def demo() -> None:
+    """Show longreel at work."""

@@ -1,0 +1,120 @@
+"""Options that several verbs share, and how their values are read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from longreel.errors import UsageError
+
+_FILM = "Frames of the film"
+_MODEL = "Model"
+_ANSWER = "Answers"
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+
+ModelName = Annotated[
+    str | None,
+    typer.Option("--model", help="Folder of a model; default: the embedded one.", rich_help_panel=_MODEL),
+]
+MethodName = Annotated[
+    str | None,
+    typer.Option("--method", help="What is kept, such as video-xl or keep-all.", rich_help_panel=_MODEL),
+]
+Keep = Annotated[
+    str | None,
+    typer.Option(
+        "--keep", help="Fraction to keep: 1/16, 0.0625 or 16x; default: the method's.", rich_help_panel=_MODEL
+    ),
+]
+
+Dtype = Annotated[
+    str | None,
+    typer.Option("--dtype", help="float32 (default), bfloat16 or float16.", rich_help_panel=_MODEL),
+]
+Device = Annotated[
+    str | None, typer.Option("--device", help="cpu (default), cuda, cuda:1, …", rich_help_panel=_MODEL)
+]
+
+Fps = Annotated[
+    float | None, typer.Option("--fps", help="Frames per second to watch.", rich_help_panel=_FILM)
+]
+Count = Annotated[
+    int | None,
+    typer.Option("--count", help="Exactly this many frames, evenly spread.", rich_help_panel=_FILM),
+]
+MaxFrames = Annotated[
+    int | None, typer.Option("--max-frames", help="At most this many frames.", rich_help_panel=_FILM)
+]
+Start = Annotated[float | None, typer.Option("--start", help="Begin at this second.", rich_help_panel=_FILM)]
+End = Annotated[float | None, typer.Option("--end", help="Stop at this second.", rich_help_panel=_FILM)]
+Seconds = Annotated[
+    str | None,
+    typer.Option("--seconds", help="The frames at these seconds: 1,2.5,10.", rich_help_panel=_FILM),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Fail if a part of the film is damaged.", rich_help_panel=_FILM)
+]
+AllowUrl = Annotated[
+    bool, typer.Option("--allow-url", help="Let FILM be an http(s) address.", rich_help_panel=_FILM)
+]
+
+Stream = Annotated[
+    bool, typer.Option("--stream", help="Print answers word by word.", rich_help_panel=_ANSWER)
+]
+Temperature = Annotated[
+    float,
+    typer.Option("--temperature", help="0 picks the likeliest words, 1 samples.", rich_help_panel=_ANSWER),
+]
+TopP = Annotated[
+    float,
+    typer.Option("--top-p", help="Sample from the words that make up this share.", rich_help_panel=_ANSWER),
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", help="Repeat the same sampling.", rich_help_panel=_ANSWER)
+]
+MaxNewTokens = Annotated[
+    int, typer.Option("--max-new-tokens", help="Longest answer, in tokens.", rich_help_panel=_ANSWER)
+]
+
+
+def parsed_keep(text: str | None) -> float | None:
+    """The fraction in `1/16`, `0.0625` or `16x`.
+
+    Raises:
+        UsageError: it is none of these, or outside (0, 1].
+    """
+    if text is None:
+        return None
+    try:
+        keep = _fraction(text.strip().lower().replace("\N{MULTIPLICATION SIGN}", "x"))
+    except (ValueError, ZeroDivisionError):
+        raise UsageError(f"--keep {text!r} is not a fraction: write 1/16, 0.0625 or 16x") from None
+    if not 0 < keep <= 1:
+        raise UsageError(f"--keep {text!r} is outside (0, 1]: write 1/16, 0.0625 or 16x to keep a sixteenth")
+    return keep
+
+
+def _fraction(text: str) -> float:
+    if text.endswith("x"):
+        return 1 / float(text.removesuffix("x"))
+    if "/" in text:
+        part, whole = text.split("/")
+        return float(part) / float(whole)
+    return float(text)
+
+
+def parsed_seconds(text: str | None) -> tuple[float, ...] | None:
+    """The times in `1,2.5,10`.
+
+    Raises:
+        UsageError: one of them is not a number.
+    """
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--seconds {text!r} is not a list of numbers: write 1,2.5,10") from None

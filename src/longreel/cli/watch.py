@@ -1,0 +1,128 @@
+"""`longreel watch`: from films to a memory file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from longreel.cli import options
+from longreel.cli.memory_place import MemoryPlace
+from longreel.cli.output import bytes_in_words, print_json, print_remark
+from longreel.cli.progress import shown_progress
+from longreel.cli.watching import Frames, resume_hint, watched
+from longreel.errors import MemoryFileError, UsageError, WatchInterrupted
+from longreel.interrupts import held_back_interrupts
+
+if TYPE_CHECKING:
+    from longreel.memory import VideoMemory
+
+
+def watch(
+    film: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILM", help="Film files, folders of pictures, or pictures; several make one memory."
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The memory file; default: FILM's name with .memory, here."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace a memory that is there.")] = False,
+    model: options.ModelName = None,
+    method: options.MethodName = None,
+    keep: options.Keep = None,
+    dtype: options.Dtype = None,
+    device: options.Device = None,
+    system: Annotated[
+        str | None,
+        typer.Option("--system", help="System prompt in front of the film.", rich_help_panel="Model"),
+    ] = None,
+    fps: options.Fps = None,
+    count: options.Count = None,
+    max_frames: options.MaxFrames = None,
+    start: options.Start = None,
+    end: options.End = None,
+    seconds: options.Seconds = None,
+    strict: options.Strict = False,
+    allow_url: options.AllowUrl = False,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Watch films once and save the memory.
+
+    Ctrl-C saves what was watched; the same command then goes on from there.
+
+    Examples:
+
+      longreel watch film.mp4
+
+      longreel watch film.mp4 -o film.memory --keep 16x --fps 2
+
+      longreel watch part1.mkv part2.mkv -o both.memory --start 60 --end 120
+    """
+    place = MemoryPlace.checked(film, output, force=force)
+    frames = Frames(
+        fps,
+        count,
+        max_frames,
+        start,
+        end,
+        options.parsed_seconds(seconds),
+        strict=strict,
+        allow_url=allow_url,
+    )
+    fraction = options.parsed_keep(keep)
+
+    from longreel.model import load
+
+    resume = place.resumable()
+    loaded = load(model, method=method, keep=fraction, dtype=dtype, device=device)
+    if resume is not None and not quiet:
+        print_remark(f"going on with {place.path}")
+    with shown_progress(quiet) as progress:
+        memory = _watched(place, resume, lambda start: watched(loaded, film, frames, system, progress, start))
+    memory.save(place.path)
+    _report(memory, place.path, as_json)
+
+
+def _watched(
+    place: MemoryPlace,
+    resume: VideoMemory | None,
+    watch_from: Callable[[VideoMemory | None], VideoMemory],
+) -> VideoMemory:
+    """Watch, from an unfinished memory where that is possible; save what there is on Ctrl-C."""
+    try:
+        return watch_from(resume)
+    except WatchInterrupted as interruption:
+        with held_back_interrupts():
+            interruption.memory.save(place.path)
+        hint = resume_hint(interruption.memory, place.path)
+        raise WatchInterrupted(hint, interruption.memory) from interruption
+    except (UsageError, MemoryFileError) as error:
+        if resume is None:
+            raise
+        if place.force:
+            return _watched(place, None, watch_from)
+        raise UsageError(f"{error} ({place.path} is unfinished; --force starts it anew)") from error
+
+
+def _report(memory: VideoMemory, path: Path, as_json: bool) -> None:
+    report: dict[str, Any] = {"memory": str(path), "bytes": path.stat().st_size, **memory.report().to_dict()}
+    if as_json:
+        print_json(report)
+        return
+    for source in memory.header.sources:
+        for warning in source.warnings:
+            print_remark(f"warning: {source.name}: {warning}")
+    for warning in memory.header.warnings:
+        print_remark(f"warning: {warning}")
+    frames = sum(source.frames_encoded for source in memory.header.sources)
+    print(
+        f"{path}: {frames:,} frames, {memory.header.visual_tokens:,} visual tokens "
+        f"kept as {memory.header.kept[0]:,} entries in {bytes_in_words(report['bytes'])}, "
+        f"{memory.header.seconds:.1f} s"
+    )

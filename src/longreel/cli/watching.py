@@ -1,0 +1,54 @@
+"""What `watch` and `ask` share: the frames a user asks for, and watching them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from longreel.memory import VideoMemory
+    from longreel.model import Model
+    from longreel.progress import ProgressCallback
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Which frames to read, and how; the values are the arguments of `Model.watch`."""
+
+    fps: float | None = None
+    count: int | None = None
+    max_frames: int | None = None
+    start: float | None = None
+    end: float | None = None
+    seconds: tuple[float, ...] | None = None
+    strict: bool = False
+    allow_url: bool = False
+
+    def chosen(self) -> list[str]:
+        """The names of the options that were given."""
+        default = asdict(Frames())
+        return [
+            f"--{name.replace('_', '-')}" for name, value in asdict(self).items() if value != default[name]
+        ]
+
+
+def watched(
+    model: Model,
+    films: Sequence[str],
+    frames: Frames,
+    system: str | None = None,
+    progress: ProgressCallback | None = None,
+    resume: VideoMemory | None = None,
+) -> VideoMemory:
+    """Watch one film or several."""
+    source = films[0] if len(films) == 1 else list(films)
+    return model.watch(source, system=system, progress=progress, resume=resume, **asdict(frames))
+
+
+def resume_hint(memory: VideoMemory, path: Path) -> str:
+    """Where an interrupted memory is, how far it reaches, and how to go on."""
+    resume = memory.header.resume
+    reached = f" at {resume.seconds:.1f} s" if resume is not None else ""
+    return f"interrupted{reached}; what was watched is in {path}: run the same command again to go on"
