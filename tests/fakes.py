@@ -8,15 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from longreel.video.frames import Frames
 from torch import Tensor
 
 from longreel.compress.base import CacheCompressor, Chunk
 from longreel.identity import hash_tensors, hash_text
 from longreel.key_values import TEXT, KeyValues, LayerMemory
+from longreel.memory import VideoMemory
 from longreel.methods import Method, named_method
 from longreel.model import Model
 from longreel.models.base import VisualTokens
-from longreel.video.frames import Frames
 
 WIDTH = 8
 LAYERS = 3
@@ -94,6 +95,7 @@ class FakeAdapter:
             generator.manual_seed(seed)
         hidden = entries.add(self, self.weights["words"][ids], None, torch.full((len(ids),), TEXT))
         said = torch.zeros(VOCABULARY)
+        said[END] = -1000.0
         for _ in range(max_new_tokens):
             logits = (self.weights["words"] @ hidden[-1]).float() + said
             token = int(logits.argmax())
@@ -219,6 +221,26 @@ def fake_model(method: str | Method = "video-xl", keep: float | None = 0.5, **ad
     """A model over a fake adapter."""
     chosen = method if isinstance(method, Method) else named_method(method, keep)
     return Model(FakeAdapter(**adapter), chosen)  # type: ignore[arg-type]
+
+
+def assert_same(one: VideoMemory, other: VideoMemory) -> None:
+    """Every tensor equal to the last bit, and every count."""
+    for layer, (mine, theirs) in enumerate(zip(one.layers, other.layers, strict=True)):
+        for part, tensor in vars(mine).items():
+            assert torch.equal(tensor, getattr(theirs, part)), f"{part} of layer {layer}"
+    for part, tensor in vars(one.timeline).items():
+        assert torch.equal(tensor, getattr(other.timeline, part)), f"{part} of the timeline"
+    assert counts(one) == counts(other)
+
+
+def counts(memory: VideoMemory) -> dict[str, object]:
+    """A header without what depends on the clock, the machine and the number of runs."""
+    header = memory.header.model_dump(exclude={"seconds", "peak_bytes", "warnings"})
+    header["stages"] = [(stage["name"], stage["before"], stage["after"]) for stage in header["stages"]]
+    header["sources"] = [
+        {key: value for key, value in source.items() if key != "reader"} for source in header["sources"]
+    ]
+    return header
 
 
 def arrays(frames: int, seed: int = 0, fps: float = 2.0) -> list[tuple[np.ndarray, float]]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from longreel.models.base import ModelAdapter
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class VideoMemory:
     """What a model keeps of one or several films. Asking reads it and never changes it.
 
@@ -51,6 +51,10 @@ class VideoMemory:
     def nbytes(self) -> int:
         """Bytes of the layers' tensors."""
         return self.header.nbytes
+
+    def __repr__(self) -> str:
+        films = ", ".join(source.name for source in self.header.sources)
+        return f"VideoMemory({films}: {self.header.kept[0]} entries, {self.nbytes} bytes)"
 
     def seconds(self, layer: int = 0) -> Tensor:
         """When the film showed what each entry of a layer stands for.

@@ -51,8 +51,8 @@ def load(
         checked_keep(keep)
     if isinstance(method, str):
         named_method(method, keep)
-    loader = _resolve(DEFAULT if name is None else _family_loader(Path(name)))
     options = {"dtype": _dtype(dtype), "device": _device(device)}
+    loader = _resolve(DEFAULT if name is None else _family_loader(Path(name)))
     adapter: ModelAdapter = loader(**options) if name is None else loader(Path(name), **options)
     return Model(adapter, _chosen_method(adapter, method, keep))
 

@@ -45,6 +45,7 @@ class WatchSession:
         self.partial = self._earlier[self.resume.source :] if self.resume else ()
         self._earlier = self._earlier[: self.resume.source] if self.resume else self._earlier
         self._films: list[WatchedFilm] = []
+        self._final: VideoMemory | None = None
         with self.timed("prefill"):
             held = None if start is None else start.key_values
             self._watcher = adapter.watcher(adapter.prefix_ids(system), method.cache, held)
@@ -100,14 +101,21 @@ class WatchSession:
 
     def finish(self) -> VideoMemory:
         """The memory of everything watched; the open interval is closed short."""
-        with held_back_interrupts(), self.timed("prefill"):
-            closed = self._watcher.closed_tokens
-            held = self._watcher.finish()
-        header = self._header(held, self.records, short_end=held.visual_tokens - closed)
-        return VideoMemory(held.layers, self._timeline, header)
+        with held_back_interrupts():
+            with self.timed("prefill"):
+                closed = self._watcher.closed_tokens
+                held = self._watcher.finish()
+            header = self._header(held, self.records, short_end=held.visual_tokens - closed)
+            self._final = VideoMemory(held.layers, self._timeline, header)
+        return self._final
 
     def checkpoint(self) -> VideoMemory:
-        """The memory of the closed intervals, with the point from which watching can go on."""
+        """The memory of the closed intervals, with the point from which watching can go on.
+
+        After `finish` it is the final memory.
+        """
+        if self._final is not None:
+            return self._final
         with held_back_interrupts():
             held = self._watcher.checkpoint()
         records, point = self._covered(held.visual_tokens)

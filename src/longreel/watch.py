@@ -61,7 +61,8 @@ def watch(
         strict: make a damaged film an error rather than a warning in the report.
         allow_url: let a source be an http(s) address.
         progress: called after every block of frames.
-        resume: the memory of an interrupted `watch` of the same films with the same settings.
+        resume: the memory of an interrupted `watch` of the same films with the same settings; a complete
+            one comes back as it is.
 
     Raises:
         WatchInterrupted: Ctrl-C; its `memory` can be given as `resume`.
@@ -74,6 +75,8 @@ def watch(
         raise UsageError("there is no film in the list: name at least one")
     if resume is not None:
         _check_resume(adapter, method, sources, sampling, system, resume)
+        if resume.complete:
+            return resume
     session = WatchSession(adapter, method, system, resume)
     return _watch_all(
         session,
@@ -131,10 +134,10 @@ def _watch_all(
         _check_all_open(sources[1:], reading)
         for source in sources:
             _watch_film(session, adapter, method, source, sampling, reading)
+        return session.finish()
     except KeyboardInterrupt:
         memory = session.checkpoint()
         raise WatchInterrupted(_stopped(memory), memory) from None
-    return session.finish()
 
 
 def _watch_film(
@@ -217,8 +220,8 @@ def _appended_sampling(memory: VideoMemory) -> Sampling:
     targets = [f"{name}=" for name in ("count", "max_frames", "seconds") if settings.get(name) is not None]
     if targets or not settings.get("fps"):
         raise UsageError(
-            f"the memory was sampled with {' and '.join(targets) or 'no fps='}, which another film would change: "
-            "watch the joined film, or watch the first part again by fps= alone"
+            f"the memory was sampled with {' and '.join(targets) or 'no fps='}, which another film would "
+            "change: watch the joined film, or watch the first part again by fps= alone"
         )
     return Sampling(fps=settings["fps"])
 
@@ -241,11 +244,11 @@ def _check_resume(
     memory: VideoMemory,
 ) -> None:
     _check_same_run(adapter, method, memory)
-    if memory.complete:
-        raise UsageError("the memory to resume is complete already: ask it, or add a film with append")
     if system is not None and hash_json(system) != memory.header.system:
         raise UsageError("system= differs from the system prompt of the memory to resume: use the same")
     records = memory.header.sources
+    if memory.complete and len(records) < len(sources):
+        raise UsageError("the memory to resume is complete: add the other films with append")
     if len(records) > len(sources):
         raise UsageError(
             f"the memory to resume holds {len(records)} films and {len(sources)} are named: name all"
@@ -271,7 +274,9 @@ def _check_all_open(sources: Sequence[Any], reading: Reading) -> None:
 def _stopped(memory: VideoMemory) -> str:
     point = memory.header.resume
     sources = memory.header.sources
-    where = f"{point.seconds:.1f} s of {sources[-1].name}" if point and sources else "the beginning"
+    if point is None:
+        return "stopped when all was watched: the memory is complete"
+    where = f"{point.seconds:.1f} s of {sources[-1].name}" if sources else "the beginning"
     return f"stopped at {where}: watch it again with resume= and this memory to go on"
 
 
