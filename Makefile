@@ -5,7 +5,7 @@ CANDIDATES := python3.11 python3.12 python3.13 python3.14 python3 python
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 INSTALL := $(PIP) install --constraint constraints.txt
 TORCH := $(shell grep '^torch==' constraints.txt)
 
@@ -18,7 +18,7 @@ help:
 	@echo "make clean  remove .venv"
 
 demo: .venv/installed
-	@$(BIN)/longreel demo $(if $(SEED),--seed $(SEED))
+	@$(BIN)/longreel demo --output out $(if $(SEED),--seed $(SEED))
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest

@@ -52,15 +52,14 @@ def ask(
 ) -> None:
     """Ask a film or a memory.
 
-    A film is watched first and not saved: `longreel watch` saves it. Without a question the prompt
-    remembers earlier turns; Ctrl-D ends it.
+    A film is watched first and its memory is not kept: `longreel watch` saves it.
+
+    Without a question a prompt opens, which remembers earlier turns; Ctrl-D ends it.
 
     Examples:
 
       longreel ask film.memory "What colour was the fox?" "Was there a boat?"
-
       longreel ask film.mp4 "Where was the fox?" --keep 8x
-
       longreel ask film.memory < questions.txt
     """
     frames = Frames(

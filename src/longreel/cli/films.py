@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from longreel.cli import options
+from longreel.cli.files import made_folder
 from longreel.cli.output import print_json
 from longreel.cli.progress import shown_progress
-from longreel.errors import LongreelError, UsageError
+from longreel.errors import UsageError
 
 films = typer.Typer(help="Draw films whose truth is known, to train and to test on.")
 
@@ -40,7 +41,6 @@ def make(
     Examples:
 
       longreel films make --minutes 10 --seed 7 out/
-
       longreel films make --seconds 30 --count 20 --split unseen-places out/
     """
     length = _length(minutes, seconds)
@@ -49,7 +49,7 @@ def make(
     there = [path for path in paths if path.exists()]
     if there and not force:
         raise UsageError(f"{there[0]} is there already: name another folder, or replace it with --force")
-    _make_folder(folder)
+    made_folder(folder)
     made = [_make_film(path, seed + number, length, split, shape, quiet) for number, path in enumerate(paths)]
     if as_json:
         print_json({"films": made})
@@ -94,12 +94,3 @@ def _parsed_size(text: str) -> tuple[int, int]:
     except ValueError:
         raise UsageError(f"--size {text!r} is not a size: write 192x128") from None
     return width, height
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LongreelError(
-            f"{folder} cannot be made: {error.strerror or error}; name another folder"
-        ) from error

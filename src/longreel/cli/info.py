@@ -23,7 +23,6 @@ def info(
     Examples:
 
       longreel info film.mp4
-
       longreel info film.memory --json
     """
     if looks_like_memory(source):

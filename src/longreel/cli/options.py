@@ -81,13 +81,16 @@ MaxNewTokens = Annotated[
 
 
 def parsed_keep(text: str | None) -> float | None:
+    """`--keep`, if it was given; see `parsed_fraction`."""
+    return None if text is None else parsed_fraction(text)
+
+
+def parsed_fraction(text: str) -> float:
     """The fraction in `1/16`, `0.0625` or `16x`.
 
     Raises:
         UsageError: it is none of these, or outside (0, 1].
     """
-    if text is None:
-        return None
     try:
         keep = _fraction(text.strip().lower().replace("\N{MULTIPLICATION SIGN}", "x"))
     except (ValueError, ZeroDivisionError):

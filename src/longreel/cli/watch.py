@@ -59,9 +59,7 @@ def watch(
     Examples:
 
       longreel watch film.mp4
-
       longreel watch film.mp4 -o film.memory --keep 16x --fps 2
-
       longreel watch part1.mkv part2.mkv -o both.memory --start 60 --end 120
     """
     place = MemoryPlace.checked(film, output, force=force)
