@@ -57,14 +57,14 @@ def test_an_interrupted_memory_holds_closed_intervals_and_answers() -> None:
     model = fake_model()
     memory = broken_off(model, arrays(FRAMES), progress=interrupting(1))
     assert memory.header.visual_tokens == 40
-    # Token 40 is the second of frame 13; the pair it is in begins with frame 12.
+    # Token 40 is the second of frame 13; the block it is in begins with frame 0.
     point = memory.header.resume
     assert point is not None
-    assert (point.frame, point.skip_tokens, point.seconds) == (12, 4, 6.0)
+    assert (point.frame, point.skip_tokens, point.seconds) == (0, 40, 6.5)
     assert memory.timeline.tokens.sum() == 40
     assert memory.seconds().nan_to_num().max() <= 7.0
     assert model.ask(memory, "what is it").text
-    assert "interrupted at 6.0 s" in str(memory.report())
+    assert "interrupted at 6.5 s" in str(memory.report())
 
 
 def test_interrupted_again_and_again() -> None:

@@ -54,13 +54,14 @@ class ResumePoint(_Record):
     """Where watching goes on after an interruption.
 
     source: index of the film.
-    frame: number of its frames, as the reader gives them, to skip.
-    seconds: time in that film of the first frame that is not covered.
+    frame: number of its frames, as the reader gives them, to skip; encoded: how many of them were encoded.
     skip_tokens: visual tokens of the frames from there on that the memory already holds.
+    seconds: time in that film of the first frame that is not covered.
     """
 
     source: int
     frame: int
+    encoded: int
     seconds: float
     skip_tokens: int
 

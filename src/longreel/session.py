@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from longreel.blocks import Block
+from longreel.blocks import Block, block_size
 from longreel.header import Header, ResumePoint, SourceRecord, StageRecord
 from longreel.identity import hash_json
 from longreel.interrupts import held_back_interrupts
@@ -36,8 +36,8 @@ class WatchSession:
         self._adapter = adapter
         self._method = method
         self._before = None if start is None else start.header
-        self._system = hash_json(system) if self._before is None else self._before.system
         self._timeline = Timeline.empty() if start is None else start.timeline
+        self._system = hash_json(system) if self._before is None else self._before.system
         self._seconds = {stage.name: stage.seconds for stage in self._before.stages} if self._before else {}
         self.warnings = list(self._before.warnings) if self._before else []
         self.resume = self._before.resume if self._before else None
@@ -86,12 +86,17 @@ class WatchSession:
         with held_back_interrupts():
             fresh = tokens[0 if film.seconds else film.skip_tokens :]
             seconds = block.frames.seconds
-            film.add(block, tokens.frame.bincount(minlength=len(seconds)))
-            self._timeline = self._timeline.extended(
+            self._timeline = self._known_timeline(film).extended(
                 seconds + film.offset, fresh.start + film.offset, fresh.end + film.offset
             )
+            film.add(block, tokens.frame.bincount(minlength=len(seconds)))
             with self.timed("prefill"):
                 self._watcher.push(fresh)
+
+    def _known_timeline(self, film: WatchedFilm) -> Timeline:
+        """The timeline without frames that are encoded once more after an interruption."""
+        frames = sum(record.frames_encoded for record in self.records) + film.encoded_before
+        return self._timeline if film.seconds else self._timeline.cut(frames, self.visual_tokens)
 
     def end(self, film: WatchedFilm) -> None:
         """The film has been seen to its end."""
@@ -128,17 +133,19 @@ class WatchSession:
 
         An interval may reach over films, so the rest may begin in a film that was seen to its end.
         """
-        clip = self._adapter.clip
+        block = block_size(self._adapter.clip)
         finished = list(self._earlier)
         for film in self._films:
             if film.finished and film.tokens_end <= tokens:
                 finished.append(film.record())
             elif film.seconds:
-                point = film.resume_point(tokens, clip)
-                return (*finished, film.record_until(point, clip, tokens)), point
+                point = film.resume_point(tokens, block)
+                return (*finished, film.record_until(tokens)), point
         if self.resume is not None:
             return (*finished, *self.partial), self.resume
-        return tuple(finished), ResumePoint(source=len(finished), frame=0, seconds=0.0, skip_tokens=0)
+        return tuple(finished), ResumePoint(
+            source=len(finished), frame=0, encoded=0, seconds=0.0, skip_tokens=0
+        )
 
     def _header(
         self,

@@ -172,7 +172,7 @@ def _watch_film(
             stream=stream,
             blocks=blocks,
             tokens_end=session.visual_tokens,
-            encoded_before=session.partial[0].frames_encoded if session.partial else 0,
+            encoded_before=resume.encoded if resume else 0,
             skip_tokens=resume.skip_tokens if resume else 0,
         )
         session.begin(film)

@@ -59,26 +59,35 @@ class WatchedFilm:
             return 2 * self.seconds[-1] - self.seconds[-2]
         return self.seconds[-1] + (1 / self.sampling.fps if self.sampling.fps else 0.0)
 
-    def resume_point(self, covered: int, clip: int) -> ResumePoint:
-        """Where to go on if the memory holds the first `covered` visual tokens, on a clip border."""
-        number = self._frames_before(covered, clip)
-        if number == len(self.seconds):
-            frame = self.read[-1] + 1 if self.read else 0
-            return ResumePoint(source=self.index, frame=frame, seconds=self.next_seconds, skip_tokens=0)
+    def resume_point(self, covered: int, block: int) -> ResumePoint:
+        """Where to go on if the memory holds the first `covered` visual tokens.
+
+        It is where a block of `block` frames began, so that frames are encoded together with the same
+        others as in an uninterrupted run: otherwise last bits may differ.
+        """
+        reached = self._frames_before(covered)
+        if reached == len(self.seconds):
+            frame, number, skip = (self.read[-1] + 1 if self.read else 0), reached, 0
+        else:
+            # This run, too, began where a block of the film begins.
+            number = reached - reached % block
+            frame, skip = self.read[number], covered - self.tokens_before[number]
         return ResumePoint(
             source=self.index,
-            frame=self.read[number],
-            seconds=self.seconds[number],
-            skip_tokens=covered - self.tokens_before[number],
+            frame=frame,
+            encoded=self.encoded_before + number,
+            seconds=self._time_of(reached),
+            skip_tokens=skip,
         )
 
-    def _frames_before(self, covered: int, clip: int) -> int:
-        """Frames of this run in front of the clip with the first token that is not covered."""
+    def _frames_before(self, covered: int) -> int:
+        """Frames of this run in front of the one with the first token that is not covered."""
         if covered >= self.tokens_end:
             return len(self.seconds)
-        number = max(i for i, before in enumerate(self.tokens_before) if before <= covered)
-        # This run began on a clip border of the film, so clips can be counted from its first frame.
-        return number - number % clip
+        return max(i for i, before in enumerate(self.tokens_before) if before <= covered)
+
+    def _time_of(self, number: int) -> float:
+        return self.seconds[number] if number < len(self.seconds) else self.next_seconds
 
     def record(self) -> SourceRecord:
         """The header's record of the film, seen to its end."""
@@ -88,9 +97,13 @@ class WatchedFilm:
         until = min(until, math.inf if self.sampling.end is None else self.sampling.end)
         return self._record(self.blocks.read, len(self.seconds), until)
 
-    def record_until(self, point: ResumePoint, clip: int, covered: int) -> SourceRecord:
-        """The header's record of the film, seen to a resume point."""
-        return self._record(point.frame, self._frames_before(covered, clip), point.seconds)
+    def record_until(self, covered: int) -> SourceRecord:
+        """The header's record of the film, seen as far as the first `covered` visual tokens show it."""
+        reached = self._frames_before(covered)
+        partly = reached < len(self.seconds) and self.tokens_before[reached] < covered
+        seen = reached + (1 if partly else 0)
+        read = self.read[seen - 1] + 1 if seen else 0
+        return self._record(read, seen, self._time_of(seen))
 
     def _record(self, read: int, encoded: int, until: float) -> SourceRecord:
         info, reader = plain(self.stream.info), plain(self.stream.report)
