@@ -18,11 +18,23 @@ from longreel.memory import VideoMemory
 from longreel.methods import Method, named_method
 from longreel.model import Model
 from longreel.models.base import VisualTokens
+from longreel.models.reel_tiny.words import build_tokenizer
+from longreel.models.video_xl.adapter import VideoXLAdapter
+from longreel.models.video_xl.configuration import VideoXLConfig
+from longreel.models.video_xl.modeling import VideoXLModel
 
 WIDTH = 8
 LAYERS = 3
 VOCABULARY = 40
 END = 0
+_SENTENCES = (
+    "what is it",
+    "who is there",
+    "where was she",
+    "is it red or blue",
+    "and then",
+    "the film i know",
+)
 
 
 class FakeAdapter:
@@ -221,6 +233,37 @@ def fake_model(method: str | Method = "video-xl", keep: float | None = 0.5, **ad
     """A model over a fake adapter."""
     chosen = method if isinstance(method, Method) else named_method(method, keep)
     return Model(FakeAdapter(**adapter), chosen)  # type: ignore[arg-type]
+
+
+def video_xl_model(method: str = "video-xl", keep: float | None = 0.25) -> Model:
+    """A small Video-XL model with random weights: clips of four frames, intervals of twelve."""
+    words = [word for sentence in _SENTENCES for word in sentence.split()]
+    tokenizer = build_tokenizer(words)
+    decoder = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 1e6},
+        "eos_token_id": tokenizer.eos_token_id,
+        "summary_interval": 48,
+    }
+    tower = {"model_type": "longreel_conv_tower", "image_size": [32, 48], "hidden_size": 32, "clip": 4}
+    config = VideoXLConfig(
+        vision_config={**tower, "channels": [8, 16, 16, 24]},
+        text_config=decoder,
+        projector="linear",
+        pool=1,
+        default_fps=2.0,
+        closed_vocabulary=True,
+    )
+    network = VideoXLModel(config)
+    generator = torch.Generator().manual_seed(0)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.2, generator=generator)
+    return Model(VideoXLAdapter("small", network, tokenizer), named_method(method, keep))
 
 
 def assert_same(one: VideoMemory, other: VideoMemory) -> None:

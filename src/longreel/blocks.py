@@ -16,7 +16,9 @@ from longreel.video.frames import Frames
 
 T = TypeVar("T")
 
-_BLOCK = 16
+_USUAL_BLOCK = 16
+_LARGEST_BLOCK = 32
+_SMALLEST_BLOCK = 4
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,15 @@ class Block:
     read: Tensor
 
 
-def block_size(clip: int) -> int:
-    """Frames per block: a multiple of `clip`."""
-    return clip * max(1, _BLOCK // clip)
+def block_size(clip: int, frames_per_interval: float) -> int:
+    """Frames per block: a multiple of `clip`, and a divisor of the frames per interval if there is one.
+
+    With a divisor, a film that is appended on the border of an interval is cut into the same blocks as the
+    joined film, and the memories agree to the last bit.
+    """
+    whole = range(clip, _LARGEST_BLOCK + 1, clip)
+    divisors = (frames for frames in whole if frames >= _SMALLEST_BLOCK and frames_per_interval % frames == 0)
+    return max(divisors, default=clip * max(1, _USUAL_BLOCK // clip))
 
 
 class BlockReader:

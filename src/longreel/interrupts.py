@@ -14,25 +14,17 @@ def held_back_interrupts() -> Iterator[None]:
     """Deliver a Ctrl-C that comes inside this block right after it.
 
     Without it an interrupt could fall between two layers of one interval. Only the main thread receives
-    Ctrl-C, and only Python's own handler is replaced, so elsewhere this does nothing.
+    Ctrl-C, so elsewhere this does nothing; a handler that is not Python's own is called just as well.
     """
-    if not _python_handles_interrupts():
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
         yield
         return
-    pending: list[int] = []
-
-    def remember(number: int, frame: FrameType | None) -> None:
-        pending.append(number)
-
-    previous = signal.signal(signal.SIGINT, remember)
+    pending: list[FrameType | None] = []
+    signal.signal(signal.SIGINT, lambda _, frame: pending.append(frame))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        signal.signal(signal.SIGINT, handler)
     if pending:
-        raise KeyboardInterrupt
-
-
-def _python_handles_interrupts() -> bool:
-    on_main_thread = threading.current_thread() is threading.main_thread()
-    return on_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        handler(signal.SIGINT, pending[0])

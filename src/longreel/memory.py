@@ -62,7 +62,7 @@ class VideoMemory:
         Returns float64 (n, 2), start and end on the memory's timeline; NaN for text. A summary token
         stands for the tokens it condenses.
         """
-        token = self.layers[layer].token
+        token = self.layers[layer].token.cpu()
         shown = token != TEXT
         last = token[shown]
         first = (last - self._condensed() + 1).clamp(min=0)

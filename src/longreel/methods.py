@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from difflib import get_close_matches
 from typing import Any
 
@@ -41,7 +41,13 @@ class Method:
 
 
 def _settings(part: Any) -> dict[str, Any] | None:
-    return None if part is None else {"part": type(part).__name__, **asdict(part)}
+    if part is None:
+        return None
+    if not is_dataclass(part) or isinstance(part, type):
+        raise UsageError(
+            f"part {part!r} of the method is not a dataclass, so a memory cannot record its settings"
+        )
+    return {"part": type(part).__name__, **asdict(part)}
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,8 @@ class WatchSession:
 
         An interval may reach over films, so the rest may begin in a film that was seen to its end.
         """
-        block = block_size(self._adapter.clip)
+        adapter = self._adapter
+        block = block_size(adapter.clip, adapter.interval / adapter.tokens_per_frame)
         finished = list(self._earlier)
         for film in self._films:
             if film.finished and film.tokens_end <= tokens:

@@ -151,7 +151,7 @@ def _watch_film(
     digest = content_digest(source)
     offset = session.next_offset()
     sampling = continued_sampling(sampling, offset)
-    size = block_size(adapter.clip)
+    size = block_size(adapter.clip, adapter.interval / adapter.tokens_per_frame)
     with open_film(
         source,
         sampling=sampling,
