@@ -53,4 +53,8 @@ def options(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit; the console script."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(failures.exit_code_of(lambda: app(given or ["--help"], standalone_mode=False), given))
+    sys.exit(
+        failures.exit_code_of(
+            lambda: app(given or ["--help"], prog_name="longreel", standalone_mode=False), given
+        )
+    )
