@@ -85,6 +85,8 @@ def test_methods_say_what_they_are() -> None:
     }
     assert set(method_names()) == {"video-xl", "keep-all", "uniform", "random"}
     assert Method().settings()["name"] == "custom"
+    with pytest.raises(UsageError, match="is not a dataclass"):
+        Method(cache=object()).settings()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("keep", [0, -0.1, 1.0001, 2, math.nan, math.inf, -math.inf, "much"])

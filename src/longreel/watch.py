@@ -256,12 +256,19 @@ def _check_resume(
     for record, source in zip(records, sources, strict=False):
         if record.digest is not None and record.digest != content_digest(source):
             raise UsageError(
-                f"the memory to resume is of another film than {source!r}: it holds {record.name}"
+                f"the memory to resume holds {record.name} and {_name(source)} has other content: "
+                "name the same film"
             )
         if not samplings_agree(record.sampling, plain(continued_sampling(sampling, record.offset))):
             raise UsageError(
                 f"the memory to resume was sampled by {_chosen(record.sampling)}: use the same settings"
             )
+
+
+def _name(source: Any) -> str:
+    return (
+        os.fspath(source) if isinstance(source, str | os.PathLike) else f"the given {type(source).__name__}"
+    )
 
 
 def _check_all_open(sources: Sequence[Any], reading: Reading) -> None:
