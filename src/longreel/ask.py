@@ -102,7 +102,7 @@ def _prepared(
     adapter: ModelAdapter, memory: VideoMemory, question: str, earlier: Sequence[Turn]
 ) -> tuple[Tensor, list[str]]:
     """Token ids of the text after the film, and the words the model does not know."""
-    _check_question(question)
+    check_question(question)
     memory.require_model(adapter)
     ids = adapter.question_ids([*earlier, (question, None)])
     if len(ids) > adapter.max_question_tokens:
@@ -114,7 +114,12 @@ def _prepared(
     return ids, list(adapter.unknown_words(question))
 
 
-def _check_question(question: str) -> None:
+def check_question(question: str) -> None:
+    """Refuse what no model can be asked.
+
+    Raises:
+        UsageError: it is not text, empty, or too long.
+    """
     if not isinstance(question, str):
         raise UsageError(f"a question is text, not {type(question).__name__}: give a str")
     if not question.strip():

@@ -9,6 +9,7 @@ import typer
 from longreel.cli import options
 from longreel.cli.answering import Answers
 from longreel.cli.kinds import looks_like_memory
+from longreel.cli.loading import loaded_model
 from longreel.cli.progress import shown_progress
 from longreel.cli.prompt import hold_conversation
 from longreel.cli.watching import Frames, watched
@@ -80,11 +81,12 @@ def ask(
         raise UsageError("--stream and --json do not go together: choose one")
     fraction = options.parsed_keep(keep)
 
-    from longreel.ask import Decoding
-    from longreel.model import load
+    from longreel.ask import Decoding, check_question
 
     decoding = Decoding(max_new_tokens, temperature, top_p, seed)
-    loaded = load(model, method=method, keep=fraction, dtype=dtype, device=device)
+    for each in question or []:
+        check_question(each)
+    loaded = loaded_model(model, method, fraction, dtype, device)
     memory = loaded.open(source) if is_memory else _watched(loaded, source, frames, quiet)
     answers = Answers(loaded, memory, source, decoding, stream=stream, as_json=as_json)
     if question:

@@ -13,6 +13,7 @@ import typer
 from longreel.cli import options
 from longreel.cli.demo_report import AskedQuestion, DemoReport, print_report
 from longreel.cli.files import made_folder
+from longreel.cli.loading import loaded_model
 from longreel.cli.output import print_json
 from longreel.cli.progress import shown_progress
 from longreel.cli.timing import Timed
@@ -70,7 +71,6 @@ def _folder(output: Path | None) -> AbstractContextManager[str | Path]:
 
 
 def _run(folder: Path, seed: int, seconds: float, keep: float, quiet: bool) -> DemoReport:
-    import longreel
     from longreel.films.scenes import draw_film
 
     timed = Timed()
@@ -79,7 +79,7 @@ def _run(folder: Path, seed: int, seconds: float, keep: float, quiet: bool) -> D
     with timed("draw"):
         _write(film, path, quiet)
     with timed("load"):
-        model = longreel.load(method="video-xl", keep=keep)
+        model = loaded_model(None, "video-xl", keep, None, None)
     with timed("watch"), shown_progress(quiet) as progress:
         memory = model.watch(path, progress=progress)
     saved = path.with_suffix(".memory")

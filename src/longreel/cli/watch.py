@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from longreel.cli import options
+from longreel.cli.loading import loaded_model
 from longreel.cli.memory_place import MemoryPlace
 from longreel.cli.output import bytes_in_words, print_json, print_remark
 from longreel.cli.progress import shown_progress
@@ -75,10 +76,8 @@ def watch(
     )
     fraction = options.parsed_keep(keep)
 
-    from longreel.model import load
-
     resume = place.resumable()
-    loaded = load(model, method=method, keep=fraction, dtype=dtype, device=device)
+    loaded = loaded_model(model, method, fraction, dtype, device)
     if resume is not None and not quiet:
         print_remark(f"going on with {place.path}")
     with shown_progress(quiet) as progress:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
@@ -52,7 +53,7 @@ class VideoXLAdapter:
         try:
             model = VideoXLModel.from_pretrained(path, dtype=dtype or torch.float32)
             tokenizer = AutoTokenizer.from_pretrained(path)
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[0]
             raise ModelError(f"cannot load model folder {path}: {reason}; copy the complete folder again") from error
         return cls(path.name, model.to(device or "cpu"), tokenizer)
