@@ -105,6 +105,15 @@ def test_a_memory_is_replaced_only_with_force(run: Run, film: Path, model: Path,
     assert memory.read_bytes() != before
 
 
+def test_watching_again_changes_nothing(run: Run, film: Path, model: Path, memory: Path) -> None:
+    before = memory.stat()
+    result = run("watch", film, "-o", memory, "--model", model, "--keep", "1/4", "--json")
+    assert result.code == 0, result.err
+    assert "already" in result.err
+    assert result.json["complete"]
+    assert memory.stat() == before
+
+
 def test_a_file_of_another_kind_is_never_replaced(run: Run, film: Path, model: Path, tmp_path: Path) -> None:
     other = tiny.write_film(tmp_path / "holiday.mp4", seconds=1)
     before = other.read_bytes()

@@ -80,6 +80,7 @@ def ask(
     if stream and as_json:
         raise UsageError("--stream and --json do not go together: choose one")
     fraction = options.parsed_keep(keep)
+    frames.check()
 
     from longreel.ask import Decoding, check_question
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,11 @@ from longreel.cli.files import made_folder
 from longreel.cli.output import print_json
 from longreel.cli.progress import shown_progress
 from longreel.errors import UsageError
+
+if TYPE_CHECKING:
+    from longreel.films.scenes import Film
+
+_DEFAULT_SECONDS = 60.0
 
 films = typer.Typer(help="Draw films whose truth is known, to train and to test on.")
 
@@ -24,13 +29,17 @@ def _films() -> None:
 @films.command()
 def make(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the films go; made if missing.")],
-    minutes: Annotated[float | None, typer.Option("--minutes", help="Length of each film.")] = None,
-    seconds: Annotated[float | None, typer.Option("--seconds", help="Length of each film.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", help="Length of each film; default: 1.")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", help="The same in seconds.")] = None,
     seed: Annotated[
         int, typer.Option("--seed", help="Determines the first film; the next has seed + 1.")
     ] = 0,
     count: Annotated[int, typer.Option("--count", min=1, help="How many films.")] = 1,
-    split: Annotated[str, typer.Option("--split", help="What the films are made of.")] = "train",
+    split: Annotated[
+        str, typer.Option("--split", help="train, unseen-combinations, unseen-places or unseen-style.")
+    ] = "train",
     size: Annotated[str, typer.Option("--size", help="Width x height in pixels.")] = "192x128",
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace films that are there.")] = False,
     quiet: options.Quiet = False,
@@ -43,14 +52,16 @@ def make(
       longreel films make --minutes 10 --seed 7 out/
       longreel films make --seconds 30 --count 20 --split unseen-places out/
     """
-    length = _length(minutes, seconds)
-    shape = _parsed_size(size)
-    paths = [folder / f"film-{number}.mp4" for number in range(seed, seed + count)]
+    from longreel.films.scenes import draw_film
+
+    length, shape = _length(minutes, seconds), _parsed_size(size)
+    drawn = [draw_film(each, length, split=split, size=shape) for each in range(seed, seed + count)]
+    paths = [folder / f"film-{film.seed}.mp4" for film in drawn]
     there = [path for path in paths if path.exists()]
     if there and not force:
         raise UsageError(f"{there[0]} is there already: name another folder, or replace it with --force")
     made_folder(folder)
-    made = [_make_film(path, seed + number, length, split, shape, quiet) for number, path in enumerate(paths)]
+    made = [_write(film, path, quiet) for film, path in zip(drawn, paths, strict=True)]
     if as_json:
         print_json({"films": made})
     else:
@@ -58,21 +69,17 @@ def make(
             print(f"{film['path']}: {film['seconds']:g} s, {film['scenes']} scenes, truth in {film['truth']}")
 
 
-def _make_film(
-    path: Path, seed: int, seconds: float, split: str, size: tuple[int, int], quiet: bool
-) -> dict[str, Any]:
+def _write(film: Film, path: Path, quiet: bool) -> dict[str, Any]:
     from longreel.films.render import write_film
-    from longreel.films.scenes import draw_film
 
-    film = draw_film(seed, seconds, split=split, size=size)
     with shown_progress(quiet) as progress:
         write_film(film, path, progress=progress)
     return {
         "path": str(path),
         "truth": str(path.with_suffix(".json")),
-        "seed": seed,
+        "seed": film.seed,
         "seconds": film.seconds,
-        "split": split,
+        "split": film.split,
         "scenes": len(film.scenes),
         "bytes": path.stat().st_size,
     }
@@ -83,7 +90,7 @@ def _length(minutes: float | None, seconds: float | None) -> float:
         raise UsageError("--minutes and --seconds were both given: choose one")
     if seconds is not None:
         return seconds
-    return 60.0 if minutes is None else 60.0 * minutes
+    return _DEFAULT_SECONDS if minutes is None else 60.0 * minutes
 
 
 def _parsed_size(text: str) -> tuple[int, int]:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class MemoryPlace:
     """A path that a memory can be written to.
 
-    A memory that is there is gone on with if it is incomplete, and else replaced only with `force`;
-    a file of another kind is never replaced.
+    A memory that is there is gone on with if it is unfinished, left as it is if it is what would be made
+    again, and else replaced only with `force`; a file of another kind is never replaced.
     """
 
     path: Path
@@ -45,11 +45,11 @@ class MemoryPlace:
         _check_folder(path)
         return cls(path, force)
 
-    def resumable(self) -> VideoMemory | None:
-        """The incomplete memory to go on with, if there is one.
+    def held(self) -> VideoMemory | None:
+        """The memory that is there and not to be replaced, whole or unfinished, if there is one.
 
         Raises:
-            UsageError: the memory is complete, or damaged, and `force` is not set.
+            UsageError: it is damaged, and `force` is not set.
         """
         if not self.path.exists() or _is_empty(self.path):
             return None
@@ -61,11 +61,7 @@ class MemoryPlace:
             if self.force:
                 return None
             raise UsageError(f"{error}; --force replaces it") from error
-        if not memory.complete:
-            return memory
-        if self.force:
-            return None
-        raise UsageError(f"{self.path} is there already: ask it, name another file with -o, or use --force")
+        return None if self.force and memory.complete else memory
 
 
 def _default_name(film: str) -> str:

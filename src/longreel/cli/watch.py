@@ -75,36 +75,40 @@ def watch(
         allow_url=allow_url,
     )
     fraction = options.parsed_keep(keep)
+    frames.check()
 
-    resume = place.resumable()
+    held = place.held()
     loaded = loaded_model(model, method, fraction, dtype, device)
-    if resume is not None and not quiet:
+    if held is not None and not held.complete and not quiet:
         print_remark(f"going on with {place.path}")
     with shown_progress(quiet) as progress:
-        memory = _watched(place, resume, lambda start: watched(loaded, film, frames, system, progress, start))
-    memory.save(place.path)
+        memory = _watched(place, held, lambda resume: watched(loaded, film, frames, system, progress, resume))
+    if memory is held:
+        print_remark(f"{place.path} holds this already, so nothing was watched")
+    else:
+        memory.save(place.path)
     _report(memory, place.path, as_json)
 
 
 def _watched(
     place: MemoryPlace,
-    resume: VideoMemory | None,
+    held: VideoMemory | None,
     watch_from: Callable[[VideoMemory | None], VideoMemory],
 ) -> VideoMemory:
-    """Watch, from an unfinished memory where that is possible; save what there is on Ctrl-C."""
+    """Watch, from the memory that is there if it is of the same run; save what there is on Ctrl-C."""
     try:
-        return watch_from(resume)
+        return watch_from(held)
     except WatchInterrupted as interruption:
         with held_back_interrupts():
             interruption.memory.save(place.path)
         hint = resume_hint(interruption.memory, place.path)
         raise WatchInterrupted(hint, interruption.memory) from interruption
     except (UsageError, MemoryFileError) as error:
-        if resume is None:
+        if held is None:
             raise
         if place.force:
             return _watched(place, None, watch_from)
-        raise UsageError(f"{error} ({place.path} is unfinished; --force starts it anew)") from error
+        raise UsageError(f"{place.path} is there already, and {error}; --force replaces it") from error
 
 
 def _report(memory: VideoMemory, path: Path, as_json: bool) -> None:

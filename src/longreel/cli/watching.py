@@ -26,6 +26,16 @@ class Frames:
     strict: bool = False
     allow_url: bool = False
 
+    def check(self) -> None:
+        """Refuse values that contradict each other before a model is loaded.
+
+        Raises:
+            UsageError: such as a start behind the end.
+        """
+        from longreel.video.sampling import Sampling
+
+        Sampling(self.fps, self.max_frames, self.count, self.start, self.end, self.seconds)
+
     def chosen(self) -> list[str]:
         """The names of the options that were given."""
         default = asdict(Frames())
