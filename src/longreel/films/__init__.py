@@ -1,1 +1,1 @@
-"""longreel."""
+"""Procedural films with known truth."""

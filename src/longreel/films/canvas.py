@@ -21,7 +21,7 @@ class Canvas:
         self.picture = Image.new("RGB", (width, height))
         self._draw = ImageDraw.Draw(self.picture)
 
-    def finish(self, grain: float = 4.0) -> NDArray[np.uint8]:
+    def finish(self, grain: float = 2.5) -> NDArray[np.uint8]:
         """The picture with a little noise: uint8 (height, width, 3)."""
         pixels = np.asarray(self.picture, dtype=np.float32)
         noise = self.random.standard_normal((self.height, self.width, 1), dtype=np.float32)

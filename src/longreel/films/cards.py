@@ -44,9 +44,7 @@ class Card:
             turned = small.rotate(-degrees, Image.Resampling.BILINEAR, expand=True)
             return np.asarray(turned)
         if side not in self._patches:
-            self._patches[side] = np.asarray(
-                self._master.resize((side, side), Image.Resampling.HAMMING)
-            )
+            self._patches[side] = np.asarray(self._master.resize((side, side), Image.Resampling.HAMMING))
         return self._patches[side]
 
 

@@ -63,10 +63,12 @@ def road(c: Canvas) -> None:
     c.gradient((105, 150, 70), (80, 125, 50), 0.32)
     x = c.uniform(0.42, 0.58)
     c.polygon([(x - 0.05, 0.33), (x + 0.05, 0.33), (1.0, 1.0), (0.0, 1.0)], (88, 88, 92))
-    for side in (-1, 1):
+    for side in (-1.0, 1.0):
         outer = 0.5 + side * 0.46
         near = 0.5 + side * 0.42
-        c.polygon([(x + side * 0.045, 0.33), (x + side * 0.041, 0.33), (near, 1.0), (outer, 1.0)], (240, 240, 235))
+        c.polygon(
+            [(x + side * 0.045, 0.33), (x + side * 0.041, 0.33), (near, 1.0), (outer, 1.0)], (240, 240, 235)
+        )
     for step in range(7):
         top = 0.34 + 0.66 * (step / 7) ** 1.6
         bottom = 0.34 + 0.66 * ((step + 0.55) / 7) ** 1.6
@@ -122,7 +124,13 @@ def library(c: Canvas) -> None:
         while x < 1:
             wide, tall = c.uniform(0.014, 0.034), c.uniform(0.105, 0.16)
             if c.random.random() < 0.93:
-                c.box(x, floor - 0.03 - tall, x + wide - 0.003, floor - 0.03, c.near(covers[int(c.random.integers(6))]))
+                c.box(
+                    x,
+                    floor - 0.03 - tall,
+                    x + wide - 0.003,
+                    floor - 0.03,
+                    c.near(covers[int(c.random.integers(6))]),
+                )
                 c.box(x, floor - 0.08, x + wide - 0.003, floor - 0.07, (225, 205, 150))
             x += wide
         c.box(0, floor - 0.03, 1, floor, (140, 92, 54))
@@ -133,7 +141,7 @@ def library(c: Canvas) -> None:
 
 def farm(c: Canvas) -> None:
     """A red barn, furrows running towards the viewer, a fence."""
-    c.gradient((165, 210, 240), (235, 240, 220), 0, 0.45)
+    c.gradient((165, 210, 240), (235, 240, 220), 0, 0.46)
     c.box(0, 0.42, 1, 1, (150, 110, 65))
     middle = c.uniform(0.4, 0.6)
     for number in range(-12, 24):

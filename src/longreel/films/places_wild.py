@@ -11,7 +11,7 @@ def beach(c: Canvas) -> None:
     """Sky, a band of turquoise water with foam, sand, a parasol."""
     horizon = c.uniform(0.25, 0.35)
     shore = horizon + c.uniform(0.18, 0.24)
-    c.gradient((120, 195, 245), (205, 235, 250), 0, horizon)
+    c.gradient((120, 195, 245), (205, 235, 250), 0, horizon + 0.02)
     c.gradient((20, 130, 180), (90, 215, 210), horizon, shore + 0.08)
     c.ridge(shore + 0.06, 0.06, 5, (245, 250, 250))
     c.ridge(shore + 0.085, 0.06, 5, (240, 216, 150))
@@ -44,7 +44,7 @@ def forest(c: Canvas) -> None:
 
 def desert(c: Canvas) -> None:
     """Orange sky, dunes with lit and shaded sides, a cactus or two."""
-    c.gradient((250, 190, 110), (255, 225, 170), 0, 0.5)
+    c.gradient((250, 190, 110), (255, 225, 170), 0, 0.6)
     c.disc(c.uniform(0.15, 0.85), 0.13, 0.09, (255, 250, 220))
     c.ridge(0.58, 0.22, 3, (222, 150, 75))
     c.ridge(0.74, 0.22, 3, (235, 170, 90))
@@ -62,7 +62,7 @@ def desert(c: Canvas) -> None:
 
 def snow(c: Canvas) -> None:
     """Pale sky, white ground with blue shadows, bare firs, falling flakes."""
-    c.gradient((165, 190, 215), (215, 228, 240), 0, 0.6)
+    c.gradient((165, 190, 215), (215, 228, 240), 0, 0.7)
     c.ridge(0.5, 0.15, 4, (225, 234, 246))
     for _ in range(8):
         x, y, tall = c.uniform(0, 1), c.uniform(0.48, 0.62), c.uniform(0.16, 0.28)
@@ -70,7 +70,9 @@ def snow(c: Canvas) -> None:
             top = y - tall + part * tall / 4
             reach = 0.03 + 0.015 * part
             c.polygon([(x, top), (x - reach, top + tall / 3), (x + reach, top + tall / 3)], (70, 105, 110))
-            c.polygon([(x, top), (x - reach / 2, top + tall / 7), (x + reach / 2, top + tall / 7)], (248, 250, 255))
+            c.polygon(
+                [(x, top), (x - reach / 2, top + tall / 7), (x + reach / 2, top + tall / 7)], (248, 250, 255)
+            )
     c.ridge(0.72, 0.14, 3, (240, 246, 253))
     c.mottle((185, 205, 235), 0.8, 7, 6, 0.6)
     for _ in range(90):
@@ -112,7 +114,7 @@ def mountain(c: Canvas) -> None:
 
 def meadow(c: Canvas) -> None:
     """Light green hills full of small flowers under a blue sky with clouds."""
-    c.gradient((110, 185, 245), (200, 230, 250), 0, 0.45)
+    c.gradient((110, 185, 245), (200, 230, 250), 0, 0.55)
     for _ in range(3):
         x, y = c.uniform(0, 1), c.uniform(0.06, 0.22)
         for part in range(4):
@@ -157,7 +159,7 @@ def space(c: Canvas) -> None:
 
 def volcano(c: Canvas) -> None:
     """Smoky red sky, a dark cone with a glowing crater, streams of lava."""
-    c.gradient((60, 20, 25), (215, 75, 35), 0, 0.8)
+    c.gradient((60, 20, 25), (215, 75, 35))
     c.mottle((40, 30, 35), 0.9, 4, 5, 0, 0.55)
     x = c.uniform(0.3, 0.7)
     for _ in range(26):
@@ -175,7 +177,7 @@ def volcano(c: Canvas) -> None:
 
 def swamp(c: Canvas) -> None:
     """Murky olive water and mist, reeds, lily pads, dead trees."""
-    c.gradient((125, 135, 105), (150, 155, 115), 0, 0.4)
+    c.gradient((125, 135, 105), (150, 155, 115), 0, 0.44)
     for _ in range(5):
         x, tall = c.uniform(0, 1), c.uniform(0.0, 0.15)
         bark = (62, 58, 45)

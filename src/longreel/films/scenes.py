@@ -210,9 +210,7 @@ def _without_neighbours(generator: np.random.Generator, cast: list[str]) -> list
     return cast
 
 
-def _settings(
-    generator: np.random.Generator, cast: Sequence[str], split: str
-) -> list[tuple[str, str, str]]:
+def _settings(generator: np.random.Generator, cast: Sequence[str], split: str) -> list[tuple[str, str, str]]:
     """Colour, place and action of each scene; two scenes in a row are never at the same place."""
     held_out = split == "unseen-combinations"
     settings: list[tuple[str, str, str]] = []

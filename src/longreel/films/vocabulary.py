@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from longreel.films.pictures import PICTURES
+from longreel.films.wordings import ANSWER_WORDS, COMMON_WORDS, TRAIN, UNSEEN
 
 OBJECTS: tuple[str, ...] = tuple(PICTURES)
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "white", "black")
@@ -26,6 +29,9 @@ PLACES = (
 )
 UNSEEN_PLACES = ("farm", "canyon", "reef", "theatre")
 ACTIONS = ("left", "right", "up", "down", "grow", "shrink", "spin", "blink")
+
+# Minutes of the longest film; larger numbers are in no answer.
+LARGEST_NUMBER = 180
 
 # What each action is called in an answer, and the verb of a question ("What moved left?").
 PAST_TENSE = {
@@ -62,3 +68,14 @@ def with_article(words: str) -> str:
     """The words after "a" or "an", as they are spoken."""
     vowel = words[0] in "aeiou" and not words.startswith("uni")
     return f"an {words}" if vowel else f"a {words}"
+
+
+def question_words() -> tuple[str, ...]:
+    """Every lower-case word and number of the questions and answers, and common small words, sorted."""
+    texts = [sentence for table in (TRAIN, UNSEEN) for forms in table.values() for sentence in forms]
+    texts += [ANSWER_WORDS, COMMON_WORDS, "colour color"]
+    texts += [where(place) for place in PLACES + UNSEEN_PLACES]
+    texts += [*OBJECTS, *COLOURS, *ACTIONS, *PAST_TENSE.values()]
+    words = {word for text in texts for word in re.findall(r"[a-z]+", re.sub(r"\{\w+\}", "", text.lower()))}
+    words |= {str(number) for number in range(LARGEST_NUMBER + 1)}
+    return tuple(sorted(words))

@@ -1,0 +1,141 @@
+"""Turn a drawn film into pictures."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import OrderedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longreel.films.atlas import Atlas
+from longreel.films.cards import Card
+from longreel.films.places import paint_place
+from longreel.films.scenes import Film, Scene
+
+Pixels = NDArray[np.uint8]
+
+_ROOM = 1.3  # the background is this much larger than the frame, so that the camera can drift
+_KEPT_STAGES = 3
+
+
+def render_frame(film: Film, t: float) -> Pixels:
+    """The picture at `t` seconds: uint8 (height, width, 3). For many pictures use a FilmRenderer."""
+    return FilmRenderer(film).frame(t)
+
+
+class FilmRenderer:
+    """Renders frames of one film, in any order; keeps only the last few backgrounds.
+
+    Args:
+        film: what to show.
+        atlas: pictures of the objects; read from the package if None.
+    """
+
+    def __init__(self, film: Film, atlas: Atlas | None = None) -> None:
+        self._film = film
+        self._atlas = atlas or Atlas()
+        self._starts = [scene.start for scene in film.scenes]
+        self._stages: OrderedDict[int, _Stage] = OrderedDict()
+
+    def frame(self, t: float) -> Pixels:
+        """The picture at `t` seconds, uint8 (height, width, 3); times outside show the first or last one."""
+        scenes = self._film.scenes
+        t = min(max(float(t), 0.0), self._film.seconds)
+        number = max(0, bisect_right(self._starts, t) - 1)
+        for later in (number, number + 1):
+            if not 0 < later < len(scenes):
+                continue
+            fade = scenes[later].look.fade
+            share = (t - scenes[later].start) / fade + 0.5 if fade else -1.0
+            if 0 < share < 1:
+                return _blend(self._stage(later - 1).frame(t), self._stage(later).frame(t), share)
+        return self._stage(number).frame(t)
+
+    def _stage(self, number: int) -> _Stage:
+        if number in self._stages:
+            self._stages.move_to_end(number)
+        else:
+            self._stages[number] = _Stage(self._film, self._film.scenes[number], self._atlas)
+            if len(self._stages) > _KEPT_STAGES:
+                self._stages.popitem(last=False)
+        return self._stages[number]
+
+
+class _Stage:
+    """One scene made ready: background painted, card drawn."""
+
+    def __init__(self, film: Film, scene: Scene, atlas: Atlas) -> None:
+        self._scene = scene
+        self._width, self._height = film.size
+        self._base = min(self._height, self._width / 1.5)
+        height, width = math.ceil(self._height * _ROOM), math.ceil(self._width * _ROOM)
+        self._place = paint_place(scene.place, scene.look.seed, height, width)
+        self._card = Card(atlas.picture(scene.object), scene.colour, scene.look.round)
+
+    def frame(self, t: float) -> Pixels:
+        """Also defined a little before and after the scene, for fades."""
+        look, local = self._scene.look, t - self._scene.start
+        share = min(max(local / self._scene.seconds, 0.0), 1.0)
+        picture = self._background(share)
+        turn = local / look.period + look.phase
+        self._put_card(picture, local, turn - math.floor(turn), share)
+        light = look.light[0] * (1 - share) + look.light[1] * share
+        table = np.clip(np.arange(256) * light, 0, 255).astype(np.uint8)
+        lit: Pixels = table[picture]
+        return lit
+
+    def _background(self, share: float) -> Pixels:
+        x0, y0, x1, y1 = self._scene.look.camera
+        room_y, room_x = self._place.shape[0] - self._height, self._place.shape[1] - self._width
+        top = round(room_y * (y0 * (1 - share) + y1 * share))
+        left = round(room_x * (x0 * (1 - share) + x1 * share))
+        return self._place[top : top + self._height, left : left + self._width].copy()
+
+    def _put_card(self, picture: Pixels, local: float, cycle: float, share: float) -> None:
+        look, action = self._scene.look, self._scene.action
+        if action == "blink" and cycle >= 0.5:
+            return
+        scale, degrees, x, y = _pose(action, look.travel, cycle, look.turn * local + 360 * look.phase)
+        x0, y0, x1, y1 = look.drift
+        x += 0.03 * (x0 * (1 - share) + x1 * share)
+        y += 0.03 * (y0 * (1 - share) + y1 * share)
+        side = max(4, round(self._base * look.card * scale))
+        _paste(picture, self._card.patch(side, degrees), (0.5 + x) * self._width, (0.5 + y) * self._height)
+
+
+def _pose(action: str, travel: float, cycle: float, degrees: float) -> tuple[float, float, float, float]:
+    """Scale, degrees, and offset x and y from the middle, at `cycle` (0-1) of the action's period."""
+    way = travel * (cycle - 0.5)
+    if action in ("left", "right"):
+        return 1.0, 0.0, way if action == "right" else -way, 0.0
+    if action in ("up", "down"):
+        way *= 0.8
+        return 1.0, 0.0, 0.0, way if action == "down" else -way
+    if action in ("grow", "shrink"):
+        grown = cycle if action == "grow" else 1 - cycle
+        return 0.65 + 0.6 * grown, 0.0, 0.0, 0.0
+    if action == "spin":
+        return 1.0, degrees % 360 or 360.0, 0.0, 0.0
+    return 1.0, 0.0, 0.0, 0.0
+
+
+def _paste(picture: Pixels, patch: Pixels, x: float, y: float) -> None:
+    """Lay the patch over the picture in place, centred on (x, y); what lies outside is cut off."""
+    height, width = patch.shape[:2]
+    top, left = round(y - height / 2), round(x - width / 2)
+    y0, x0 = max(0, top), max(0, left)
+    y1, x1 = min(picture.shape[0], top + height), min(picture.shape[1], left + width)
+    if y1 <= y0 or x1 <= x0:
+        return
+    seen = patch[y0 - top : y1 - top, x0 - left : x1 - left]
+    alpha = seen[..., 3:].astype(np.uint16)
+    under = picture[y0:y1, x0:x1]
+    under[:] = (seen[..., :3] * alpha + under * (255 - alpha) + 127) // 255
+
+
+def _blend(first: Pixels, second: Pixels, share: float) -> Pixels:
+    weight = round(256 * share)
+    mixed = first.astype(np.uint16) * np.uint16(256 - weight) + second.astype(np.uint16) * np.uint16(weight)
+    return (mixed >> 8).astype(np.uint8)
