@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from longreel.films.canvas import Colour
 
@@ -22,6 +22,7 @@ PAINT: dict[str, Colour] = {
 _LIGHT = ("yellow", "white", "orange")
 _PICTURE_SHARE = 0.78
 _MASTER = 128
+_OUTLINE = 9
 
 
 class Card:
@@ -54,16 +55,22 @@ def _draw_card(picture: Image.Image, colour: str, round: bool) -> Image.Image:
     rim = (40, 40, 40) if colour in _LIGHT else (245, 245, 245)
     card = Image.new("RGBA", (big, big))
     draw = ImageDraw.Draw(card)
-    edge = round_edge = big * 0.03
+    edge = big * 0.03
     outer, inner = (1.0, 1.0, big - 2, big - 2), (edge, edge, big - 1 - edge, big - 1 - edge)
     if round:
         draw.ellipse(outer, fill=(*rim, 255))
         draw.ellipse(inner, fill=(*PAINT[colour], 255))
     else:
         draw.rounded_rectangle(outer, big * 0.16, fill=(*rim, 255))
-        draw.rounded_rectangle(inner, big * 0.16 - round_edge, fill=(*PAINT[colour], 255))
+        draw.rounded_rectangle(inner, big * 0.16 - edge, fill=(*PAINT[colour], 255))
     share = _PICTURE_SHARE * (0.86 if round else 1.0)
     side = int(big * share)
     sprite = picture.resize((side, side), Image.Resampling.BICUBIC)
-    card.alpha_composite(sprite, ((big - side) // 2, (big - side) // 2))
+    place = ((big - side) // 2, (big - side) // 2)
+    # An outline, so that a red thing on a red card keeps its shape.
+    shape = Image.new("L", (big, big))
+    shape.paste(sprite.getchannel("A"), place)
+    outline = shape.filter(ImageFilter.MaxFilter(_OUTLINE))
+    card.paste((*rim, 255), (0, 0, big, big), outline)
+    card.alpha_composite(sprite, place)
     return card.resize((_MASTER, _MASTER), Image.Resampling.BOX)
