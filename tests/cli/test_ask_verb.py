@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
+from longreel.chat import Chat
+from longreel.cli.answering import Answers
+from longreel.cli.main import main
 from tests.cli.conftest import Run
 
 QUESTIONS = ["what colour was the fox?", "where was it?"]
@@ -94,3 +99,38 @@ def test_options_for_films_are_refused_for_memories(run: Run, asked: list[str]) 
 
 def test_stream_and_json_do_not_go_together(run: Run, asked: list[str]) -> None:
     assert run(*asked, QUESTIONS[0], "--stream", "--json").code == 2
+
+
+def test_a_terminal_gets_a_prompt(
+    asked: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One question, an empty line, Ctrl-C while the next is answered, another one, Ctrl-D."""
+    lines = iter([QUESTIONS[0], "", QUESTIONS[1], QUESTIONS[1]])
+    answered = iter([False, True, False])
+    real = Answers.print_turn
+
+    def print_turn(self: Answers, chat: Chat, question: str, *, stream: bool) -> None:
+        if next(answered):
+            raise KeyboardInterrupt
+        real(self, chat, question, stream=stream)
+
+    def typed(prompt: str = "") -> str:
+        try:
+            return next(lines)
+        except StopIteration:
+            raise EOFError from None
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr("builtins.input", typed)
+    monkeypatch.setattr(Answers, "print_turn", print_turn)
+    with pytest.raises(SystemExit) as end:
+        main([str(argument) for argument in asked])
+    out, err = capsys.readouterr()
+    assert end.value.code == 0
+    assert len(out.splitlines()) == 2
+    assert err.count("> ") == 5
+    assert "broken off" in err

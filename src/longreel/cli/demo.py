@@ -53,8 +53,12 @@ def demo(
     """
     seed = int(date.today().strftime("%Y%m%d")) if seed is None else seed
     fraction = options.parsed_fraction(keep)
+
+    from longreel.films.scenes import draw_film
+
+    film = draw_film(seed, seconds)
     with _folder(output) as folder:
-        report = _run(Path(folder), seed, seconds, fraction, quiet)
+        report = _run(film, Path(folder) / f"demo-{seed}.mp4", fraction, quiet)
     if as_json:
         print_json(report.to_dict())
     else:
@@ -70,12 +74,8 @@ def _folder(output: Path | None) -> AbstractContextManager[str | Path]:
     return tempfile.TemporaryDirectory() if output is None else nullcontext(made_folder(output))
 
 
-def _run(folder: Path, seed: int, seconds: float, keep: float, quiet: bool) -> DemoReport:
-    from longreel.films.scenes import draw_film
-
+def _run(film: Film, path: Path, keep: float, quiet: bool) -> DemoReport:
     timed = Timed()
-    path = folder / f"demo-{seed}.mp4"
-    film = draw_film(seed, seconds)
     with timed("draw"):
         _write(film, path, quiet)
     with timed("load"):
@@ -90,7 +90,7 @@ def _run(folder: Path, seed: int, seconds: float, keep: float, quiet: bool) -> D
     with timed("ask"):
         asked = _ask(model, reopened, film)
     return DemoReport(
-        seed=seed,
+        seed=film.seed,
         film=str(path),
         film_seconds=film.seconds,
         film_bytes=path.stat().st_size,

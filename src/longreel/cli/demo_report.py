@@ -90,8 +90,8 @@ def _steps(report: DemoReport) -> list[tuple[str, str]]:
 
 def _print_question(asked: AskedQuestion) -> None:
     print(_row(asked.family, asked.question))
-    print(_row(_mark(asked.right), asked.answer))
-    print(_row("", f"(true: {asked.truth})"))
+    print(_row("answer", f"{asked.answer} {_mark(asked.right)}"))
+    print(_row("truth", asked.truth))
     print()
 
 
@@ -104,7 +104,7 @@ def _row(label: str, text: str) -> str:
 def _mark(right: bool) -> str:
     if _has_ticks():
         return "✓" if right else "✗"
-    return "right" if right else "WRONG"
+    return "(right)" if right else "(WRONG)"
 
 
 def _has_ticks() -> bool:

@@ -37,7 +37,7 @@ def _bar() -> Iterator[ProgressCallback]:
     from rich.progress import Progress as Bar
 
     columns = (
-        TextColumn("{task.description:<10}"),
+        TextColumn("{task.description:<10}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[left]}"),

@@ -46,12 +46,20 @@ def _typed() -> Iterator[str]:
         import readline  # noqa: F401
     while True:
         try:
-            question = input(_PROMPT)
+            question = _asked_for()
         except EOFError:
             print_remark("")
             return
         if question.strip():
             yield question
+
+
+def _asked_for() -> str:
+    """Prompt for a line; where stdout goes to a file the prompt is kept out of it."""
+    if sys.stdout.isatty():
+        return input(_PROMPT)
+    print(_PROMPT, end="", file=sys.stderr, flush=True)
+    return input()
 
 
 def _piped() -> Iterator[str]:
