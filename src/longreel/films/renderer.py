@@ -13,6 +13,7 @@ from longreel.films.atlas import Atlas
 from longreel.films.cards import Card
 from longreel.films.places import paint_place
 from longreel.films.scenes import Film, Scene
+from longreel.films.sketch import sketched_picture, sketched_place
 
 Pixels = NDArray[np.uint8]
 
@@ -71,8 +72,12 @@ class _Stage:
         self._width, self._height = film.size
         self._base = min(self._height, self._width / 1.5)
         height, width = math.ceil(self._height * _ROOM), math.ceil(self._width * _ROOM)
-        self._place = paint_place(scene.place, scene.look.seed, height, width)
-        self._card = Card(atlas.picture(scene.object), scene.colour, scene.look.round)
+        place = paint_place(scene.place, scene.look.seed, height, width)
+        picture = atlas.picture(scene.object)
+        if film.style == "sketch":
+            place, picture = sketched_place(place), sketched_picture(picture)
+        self._place = place
+        self._card = Card(picture, scene.colour, scene.look.round)
 
     def frame(self, t: float) -> Pixels:
         """Also defined a little before and after the scene, for fades."""
