@@ -258,3 +258,18 @@ def test_a_folder_that_refuses_files(run: Run, film: Path) -> None:
     if not Path("/proc/self").is_dir():
         pytest.skip("there is no /proc here")
     check(run("watch", film, "-o", "/proc/a.memory", "--model", "is-not-looked-at"), 1, "/proc/a.memory")
+
+
+def test_a_disk_that_is_full_when_the_memory_is_saved(
+    run: Run, film: Path, model: Path, tmp_path: Path
+) -> None:
+    """A limit on the size of files fails in the middle of writing, as a full disk does."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        result = run("watch", film, "-o", tmp_path / "a.memory", "--model", model, "-q")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    check(result, 1, "a.memory", "cannot be written")
+    assert os.listdir(tmp_path) == []

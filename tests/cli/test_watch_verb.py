@@ -162,3 +162,16 @@ def test_an_unfinished_memory_of_another_film_is_not_overwritten(
     assert path.read_bytes() == before
     assert run("watch", other, *command, "--force").code == 0
     assert VideoMemory.open(path).header.sources[0].name == "other.mp4"
+
+
+def test_ctrl_c_before_anything_was_watched(
+    run: Run, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press(*settings: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("longreel.cli.watch.loaded_model", press)
+    result = run("watch", film, "-o", tmp_path / "a.memory")
+    assert result.code == 130
+    assert result.error == "longreel: interrupted"
+    assert os.listdir(tmp_path) == []

@@ -24,6 +24,9 @@ def exit_code_of(command: Callable[[], Any], arguments: Sequence[str]) -> int:
     _never_fail_on_odd_characters()
     try:
         code = command()
+        if code == INTERRUPTED:
+            # The argument parser has caught Ctrl-C itself and says nothing.
+            raise KeyboardInterrupt
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except BrokenPipeError:
