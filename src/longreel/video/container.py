@@ -1,0 +1,355 @@
+"""An open film file: its facts, its timeline, and the way through FFmpeg to decoded frames."""
+
+from __future__ import annotations
+
+import os
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any, BinaryIO
+
+import av
+import av.container
+import av.error
+import av.video.stream
+
+from longreel.errors import LongreelError, SourceError
+from longreel.video.clock import Clock
+from longreel.video.failures import reason, source_error
+from longreel.video.picture import MAX_PIXELS, pixel_aspect
+from longreel.video.report import ReadReport
+from longreel.video.sources import FilmFile, seekable_file
+
+# FFmpeg reads any text as a "film" of terminal art; nobody means that.
+_NO_FILMS = frozenset({"tty", "bin", "xbin", "adf", "idf", "lavfi"})
+_BUFFER_BYTES = 1 << 18
+_TIMEOUT_SECONDS = 30.0
+# More threads give little and cost a decoded picture each.
+_MOST_THREADS = 4
+_MOST_ERRORS = 1000
+_DEFAULT_RATE = 25.0
+_SCAN_KEYFRAMES, _SCAN_PACKETS = 4, 2000
+_ATTACHED_PICTURE = 0x400
+
+
+class Damaged(Exception):  # noqa: N818 - a signal inside the reader, which users never see
+    """The decoder met damage while it was told to stop there."""
+
+
+class Container:
+    """A film file that is decoded from wherever it was last sought to.
+
+    Args:
+        careful: stop at damage with `Damaged`, rather than give what the decoder makes of it.
+
+    Raises:
+        SourceError: the file is no film, or has no picture to decode.
+    """
+
+    def __init__(self, film: FilmFile, report: ReadReport, *, strict: bool = False) -> None:
+        self.where = film.where
+        self._film = film
+        self._report = report
+        self._strict = strict
+        self._file: BinaryIO | None = None
+        self._owned = False
+        self._input: Any = None
+        self.careful = True
+        if film.url is None:
+            self._file, self._owned = seekable_file(film)
+        try:
+            self._open()
+            rate = self.stream.average_rate or self.stream.guessed_rate
+            self.frame_rate = float(rate) if rate and 0 < rate < 1e5 else None
+            self.duration = self._find_duration()
+        except BaseException:
+            self.close()
+            raise
+        self.step = 1 / (self.frame_rate or _DEFAULT_RATE)
+        longest = None if self.duration is None else 10 * self.duration + 3600
+        self.clock = Clock(self.step, longest)
+        self._keys: list[float] | None = None
+        self._distance: float | None = None
+
+    def _open(self) -> None:
+        """Open, or open again from the beginning."""
+        self._close_input()
+        if self._file is not None:
+            self._file.seek(0)
+        try:
+            self._input = av.open(
+                self._film.url or self._file,
+                metadata_errors="replace",
+                buffer_size=_BUFFER_BYTES,
+                timeout=_TIMEOUT_SECONDS,
+                container_options={
+                    "protocol_whitelist": "http,https,tcp,tls,crypto,data" if self._film.url else "none"
+                },
+            )
+            self.stream = self._find_stream()
+        except LongreelError:
+            raise
+        except (av.error.FFmpegError, OSError, ValueError, EOFError, UnicodeError) as error:
+            raise source_error(self.where, error) from None
+        self._sought: bool = False
+
+    def _find_stream(self) -> Any:
+        if self._input.format.name in _NO_FILMS:
+            raise SourceError(f"{self.where} is text, not a film: give a film file")
+        streams = [stream for stream in self._input.streams.video if not _is_cover(stream)]
+        if not streams:
+            raise SourceError(f"{self.where} has no video track: give a file with pictures")
+        stream = max(streams, key=_area)
+        context = stream.codec_context
+        if context is None:
+            raise SourceError(f"{self.where} uses a codec this FFmpeg cannot decode: convert it to H.264")
+        if _area(stream) > MAX_PIXELS:
+            raise SourceError(
+                f"{self.where} says its pictures are {context.width} x {context.height}, too large to be "
+                "true: check the file, or scale it down"
+            )
+        context.thread_type = "AUTO" if self.careful else "NONE"
+        context.thread_count = min(_MOST_THREADS, os.cpu_count() or 1) if self.careful else 1
+        options = {"max_pixels": str(MAX_PIXELS)}
+        # Without this, FFmpeg paints over damage and says so only in its log.
+        context.options = {**options, "err_detect": "explode"} if self.careful else options
+        return stream
+
+    @property
+    def format(self) -> str:
+        return str(self._input.format.name)
+
+    @property
+    def codec(self) -> str:
+        return str(self.stream.codec_context.name)
+
+    @property
+    def frame_count(self) -> int | None:
+        return self.stream.frames or None
+
+    @property
+    def tick(self) -> float:
+        """Seconds of the finest step of the file's clock."""
+        return float(self.stream.time_base or 0)
+
+    def pixel_aspect(self) -> Fraction:
+        """Width by height of the film's pixels."""
+        return pixel_aspect(self.stream.sample_aspect_ratio or self.stream.codec_context.sample_aspect_ratio)
+
+    def close(self) -> None:
+        """Close what was opened here; a file that the caller opened stays open."""
+        self._close_input()
+        if self._owned and self._file is not None:
+            self._file.close()
+
+    def _close_input(self) -> None:
+        if self._input is not None:
+            self._input.close()
+            self._input = None
+
+    def reopen(self, *, careful: bool) -> None:
+        """Go back to the beginning with a fresh decoder."""
+        self.careful = careful
+        if self.clock.origin is None and self.stream.start_time is not None:
+            self.clock.origin = self.stream.start_time * self.tick
+        self._open()
+        self.clock.reset()
+
+    # Facts that may cost a pass over the file.
+
+    def _find_duration(self) -> float | None:
+        tick = self.tick
+        if self.stream.duration and self.stream.duration > 0:
+            return float(self.stream.duration * tick)
+        start = (self.stream.start_time or 0) * tick
+        tag = _tagged_duration(self.stream.metadata)
+        if tag is not None and tag > start:
+            return tag - start
+        if len(self._input.streams) == 1 and self._input.duration and self._input.duration > 0:
+            whole = self._input.duration / av.time_base
+            # Matroska counts from 0 also where the first frame is later.
+            return float(whole - start if self.format.startswith("matroska") and whole > start else whole)
+        return None if self._film.url else self._measured_duration()
+
+    def _measured_duration(self) -> float | None:
+        """Seconds from the first to the end of the last packet; reads the file once without decoding."""
+        first, last, count = None, None, 0
+        for packet in self._packets():
+            count += packet.size > 0
+            if packet.pts is not None:
+                begin = packet.pts * self.tick
+                end = begin + (packet.duration or 0) * self.tick
+                first = begin if first is None else min(first, begin)
+                last = end if last is None else max(last, end)
+        self._open()
+        if first is None or last is None or last <= first:
+            return count / (self.frame_rate or _DEFAULT_RATE) if count else None
+        return float(last - first)
+
+    def keyframe_distance(self) -> float:
+        """Mean seconds between keyframes, as far as the file's index or its first packets tell."""
+        if self._distance is None:
+            self._keys = self._indexed_keyframes()
+            self._distance = _mean_step(self._keys) if self._keys else self._scanned_distance()
+        return self._distance
+
+    def _indexed_keyframes(self) -> list[float] | None:
+        entries = getattr(self.stream, "index_entries", None)
+        if entries is None:
+            return None
+        keys = [entry.timestamp * self.tick for entry in entries if entry.is_keyframe]
+        # An index of the first few seconds only (Matroska before the first seek) tells too little.
+        if len(keys) < 2 or keys[-1] - keys[0] < 0.5 * (self.duration or 0.0):
+            return None
+        return keys
+
+    def _scanned_distance(self) -> float:
+        first, keys, times = None, [], []
+        for number, packet in enumerate(self._packets()):
+            time = packet.pts if packet.pts is not None else packet.dts
+            if time is None:
+                continue
+            first = time if first is None else first
+            times.append(time)
+            if packet.is_keyframe:
+                keys.append(time)
+            if len(keys) >= _SCAN_KEYFRAMES or number >= _SCAN_PACKETS:
+                break
+        self._open()
+        if len(keys) >= 2:
+            return float((keys[-1] - keys[0]) * self.tick / (len(keys) - 1))
+        return float((max(times) - min(times)) * self.tick) if times else 0.0
+
+    def has_packet_times(self) -> bool:
+        """Whether packets say when they are shown; without that, jumps cannot be checked."""
+        found = False
+        for packet in self._packets():
+            if packet.size:
+                found = packet.pts is not None
+                break
+        self._open()
+        return found
+
+    def keyframe_between(self, now: float, then: float) -> bool:
+        """Whether a jump from `now` to `then` probably skips something."""
+        if self._keys is None:
+            return self._distance is not None and then - now > self._distance
+        # The index may hold decoding times, which run a few frames ahead of display.
+        shift = (self.clock.origin or 0.0) - 4 * self.step
+        place = bisect_right(self._keys, then + shift)
+        return place > 0 and self._keys[place - 1] > now + (self.clock.origin or 0.0)
+
+    # Decoding.
+
+    def seek(self, seconds: float) -> None:
+        """Go to a keyframe at or before `seconds`.
+
+        Raises:
+            av.error.FFmpegError, OSError: the container cannot seek there.
+        """
+        offset = int((seconds + (self.clock.origin or 0.0)) / self.tick)
+        self._report.seeks += 1
+        self._input.seek(offset, stream=self.stream, backward=True, any_frame=False)
+        self._sought = True
+        self.clock.reset()
+
+    def frames(self) -> Iterator[tuple[float, av.VideoFrame]]:
+        """Decoded frames with their times, from here to the end of what is readable.
+
+        After a jump, they begin with the keyframe: pictures that are shown before it depend on others.
+
+        Raises:
+            Damaged: in careful mode.
+            SourceError: in strict mode.
+        """
+        lead_in, key_time = True, None
+        for packet in self._packets():
+            if packet.size and lead_in and key_time is None:
+                if packet.is_keyframe:
+                    key_time = -float("inf") if packet.pts is None or not self._sought else packet.pts
+                elif self._sought:
+                    continue
+            for frame in self._decoded(packet, lead_in and (self._sought or key_time is None)):
+                if lead_in and self._sought and key_time is not None and (frame.pts or 0) < key_time:
+                    continue
+                lead_in = False
+                if not frame.width or not frame.height:
+                    continue
+                yield self._seconds(frame), frame
+
+    def _decoded(self, packet: Any, lead_in: bool) -> list[Any]:
+        try:
+            frames = list(packet.decode())
+        except av.error.EOFError:
+            return []
+        except (av.error.FFmpegError, ValueError) as error:
+            if lead_in and packet.size and not packet.is_keyframe:
+                return []
+            self._damage(error)
+            return []
+        self._report.decoded += len(frames)
+        return frames
+
+    def _damage(self, error: Exception) -> None:
+        if isinstance(error, MemoryError):
+            raise source_error(self.where, error) from None
+        if self.careful:
+            raise Damaged(reason(error)) from None
+        self.warn("damaged pictures were left out or repaired by the decoder")
+
+    def _seconds(self, frame: av.VideoFrame) -> float:
+        stamp = None if frame.pts is None else frame.pts * float(frame.time_base or self.tick)
+        seconds = self.clock.tell(stamp)
+        if self.clock.repaired:
+            self.warn("some frames have impossible times; theirs were made up from the frame rate")
+        return seconds
+
+    def _packets(self) -> Iterator[Any]:
+        """Packets up to the end, past damage where the container can go on."""
+        errors = 0
+        packets = self._input.demux(self.stream)
+        while errors < _MOST_ERRORS:
+            try:
+                packet = next(packets)
+            except (StopIteration, av.error.EOFError):
+                return
+            except (av.error.FFmpegError, OSError, ValueError) as error:
+                errors += 1
+                self.warn(f"reading was disturbed ({reason(error)})")
+                packets = self._input.demux(self.stream)
+                continue
+            if packet.is_corrupt:
+                self.warn("the container marks parts as damaged")
+            yield packet
+
+    def warn(self, text: str) -> None:
+        """Note damage.
+
+        Raises:
+            SourceError: in strict mode.
+        """
+        if self._strict:
+            raise SourceError(f"{self.where}: {text}: repair the file, or read it without strict")
+        self._report.warn(text)
+
+
+def _is_cover(stream: Any) -> bool:
+    """Whether a "video" is the cover picture of a piece of music."""
+    return bool(int(getattr(stream, "disposition", 0)) & _ATTACHED_PICTURE)
+
+
+def _area(stream: av.video.stream.VideoStream) -> int:
+    context = stream.codec_context
+    return 0 if context is None else (context.width or 0) * (context.height or 0)
+
+
+def _tagged_duration(metadata: dict[str, str]) -> float | None:
+    """Matroska's statistics: DURATION=00:10:00.040000000."""
+    text = next((value for key, value in metadata.items() if key.upper().startswith("DURATION")), "")
+    match = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", text.strip())
+    return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) if match else None
+
+
+def _mean_step(times: list[float]) -> float:
+    return (times[-1] - times[0]) / (len(times) - 1)

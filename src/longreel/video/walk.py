@@ -1,0 +1,175 @@
+"""The way through a film: decode on, or jump past the next keyframe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import av
+import av.error
+
+from longreel.video.container import Container, Damaged
+from longreel.video.report import Policy, ReadReport
+from longreel.video.selection import Picked, Selection
+from longreel.video.targets import Listed, Targets
+
+_MOST_ATTEMPTS = 4
+_ROUNDING = 0.001
+# A reading that starts so late into the film jumps there, however dense it is from then on.
+_WORTH_A_JUMP = 5.0
+# How far the file's length may lie behind the last frame (longer sound, rounding) without being damage.
+_SLACK = 0.5
+
+
+def choose_policy(container: Container, targets: Targets, forced: str) -> tuple[Policy, str]:
+    """The way to read, and why: jump if a keyframe lies, on average, between two wanted times."""
+    spacing = targets.spacing()
+    if forced == "sequential":
+        return "sequential", "asked for by the caller"
+    first = targets.at(0) or 0.0
+    if forced == "auto" and spacing < 2 * container.step and first < _WORTH_A_JUMP:
+        return "sequential", "nearly every frame is wanted"
+    if not container.has_packet_times():
+        return "sequential", "the file does not tell when its packets are shown"
+    distance = container.keyframe_distance()
+    if forced == "seek":
+        return "seek", "asked for by the caller"
+    facts = f"wanted times are {_words(spacing)} apart, keyframes {_words(distance)}"
+    return ("seek" if spacing > distance else "sequential"), facts
+
+
+def _words(seconds: float) -> str:
+    return "infinitely far" if math.isinf(seconds) else f"{seconds:.2f} s"
+
+
+class Walk:
+    """Iterates over the wanted frames of a film.
+
+    After it has ended, `missing` says how many wanted times had no readable frame.
+    """
+
+    def __init__(self, container: Container, targets: Targets, report: ReadReport) -> None:
+        self._tolerance = min(_ROUNDING, 0.6 * container.tick, 0.25 * container.step)
+        self._container = container
+        self._targets = targets
+        self._picks: Selection[av.VideoFrame] = Selection(targets, self._tolerance)
+        self._jumps = report.policy == "seek"
+        self._can_land = True
+        self._frames = container.frames()
+        self._pending: tuple[float, av.VideoFrame] | None = None
+        # Frames up to here have been seen; they come again where a jump lands before them.
+        self._floor = -math.inf
+        self.missing = 0
+        self.end: float | None = None
+
+    def peek(self) -> av.VideoFrame | None:
+        """The first frame of the film; None if none can be decoded."""
+        self._pending = self._next()
+        self._floor = -math.inf
+        return self._pending[1] if self._pending else None
+
+    def __iter__(self) -> Iterator[Picked[av.VideoFrame]]:
+        last: av.VideoFrame | None = None
+        while (decoded := self._next()) is not None:
+            seconds, last = decoded
+            picked = self._picks.offer(seconds, last)
+            if picked is not None:
+                yield picked
+            wanted = self._picks.wanted
+            if wanted is None:
+                return
+            if wanted > seconds and self._worth_a_jump(seconds, wanted):
+                self._jump(wanted)
+        if last is not None:
+            yield from self._finish(last)
+
+    def _next(self) -> tuple[float, av.VideoFrame] | None:
+        """The next decoded frame behind those seen; past damage, with a decoder that bears it."""
+        while True:
+            try:
+                decoded, self._pending = self._pending or next(self._frames, None), None
+            except Damaged as damage:
+                self._go_on_tolerantly(str(damage))
+                continue
+            if decoded is None or decoded[0] > self._floor:
+                self._floor = decoded[0] if decoded else self._floor
+                return decoded
+
+    def _go_on_tolerantly(self, cause: str) -> None:
+        place = f"damaged behind {max(self._floor, 0.0):.2f} s"
+        self._container.warn(f"{place} ({cause}): pictures from there on may be wrong or left out")
+        self._container.reopen(careful=False)
+        self._frames = self._container.frames()
+        if self._floor > _WORTH_A_JUMP:
+            self._land(self._floor)
+
+    def _worth_a_jump(self, now: float, wanted: float) -> bool:
+        if not self._can_land or not (self._jumps or not self._picks.begun):
+            return False
+        return self._container.keyframe_between(now, wanted)
+
+    def _jump(self, wanted: float) -> None:
+        try:
+            landed = self._land(wanted)
+        except Damaged as damage:
+            self._go_on_tolerantly(str(damage))
+            return
+        if landed and self._pending and self._pending[0] > self._floor:
+            self._picks.drop()
+
+    def _land(self, wanted: float) -> bool:
+        """Go to a keyframe not later than `wanted`; where that fails, to the beginning, for good."""
+        goal, distance = wanted, self._container.keyframe_distance()
+        for attempt in range(_MOST_ATTEMPTS):
+            try:
+                self._container.seek(goal)
+                self._frames = self._container.frames()
+                first = next(self._frames, None)
+            except (av.error.FFmpegError, OSError, OverflowError):
+                break
+            if first is None:
+                break
+            if first[0] <= wanted + self._tolerance:
+                self._pending = first
+                return True
+            # Pictures shown before a keyframe may belong to the one before it.
+            goal -= max(8 * self._container.step, distance * (attempt + 0.5))
+            if goal <= 0:
+                break
+        self._can_land = False
+        self._container.reopen(careful=self._container.careful)
+        self._frames = self._container.frames()
+        return False
+
+    def _finish(self, last: av.VideoFrame) -> Iterator[Picked[av.VideoFrame]]:
+        """The film has ended: give the last frame if it is wanted, and compare with what was expected."""
+        begun = self._picks.held or 0.0
+        length = self._length(last)
+        self.end = begun + length
+        slack = max(length, _SLACK)
+        rounding = min(0.25 * length, 2 * _ROUNDING)
+        # A grid goes on as long as the film; times given one by one may lie a little behind its end.
+        reach = self.end - rounding if self._targets.unique else self.end + slack
+        picked = self._picks.finish(reach)
+        if picked is not None:
+            yield picked
+        self._compare(self.end, slack)
+
+    def _compare(self, end: float, slack: float) -> None:
+        told = self._container.duration
+        if isinstance(self._targets, Listed):
+            self.missing = self._picks.missing(math.inf)
+        elif told is not None and told > end + slack:
+            self.missing = self._picks.missing(told)
+        if told is not None and told > end + max(slack, 2 * self._container.step):
+            self._container.warn(
+                f"its frames end at {end:.2f} s, though the file says {told:.2f} s: it may be cut short"
+            )
+        elif self.missing:
+            self._container.warn(f"{self.missing} of the wanted times lie behind its end at {end:.2f} s")
+
+    def _length(self, frame: av.VideoFrame) -> float:
+        ticks = getattr(frame, "duration", None)
+        if ticks and ticks > 0 and frame.time_base:
+            return float(ticks * frame.time_base)
+        return self._picks.step or self._container.step
