@@ -46,6 +46,9 @@ def block_size(clip: int, frames_per_interval: float) -> int:
 class BlockReader:
     """Iterates over one film's blocks of `size` frames; only the last may be smaller.
 
+    Meanwhile `read` counts the frames the reader gave, `seconds` the time that took, and `end` is where the
+    last of them is taken to leave the screen, in seconds of the film.
+
     Args:
         frames: what the reader gives.
         selector: which of them to encode, or None for all.
@@ -59,6 +62,8 @@ class BlockReader:
     ) -> None:
         self.read = 0
         self.seconds = 0.0
+        self.end = 0.0
+        self._latest = torch.empty(0, dtype=torch.float64)
         self._frames = iter(frames)
         self._selector = selector
         self._before = before
@@ -83,8 +88,15 @@ class BlockReader:
             return None
         read = torch.arange(self.read, self.read + len(frames.seconds))
         self.read += len(read)
+        self._note_end(frames.seconds)
         block = _part(Block(frames, read), slice(max(0, self._skip - int(read[0])), None))
         return self._selected(block)
+
+    def _note_end(self, times: Tensor) -> None:
+        """The last frame is taken to stay as long as the one before it."""
+        latest = torch.cat((self._latest, times))[-2:]
+        self.end = float(latest[-1] + (latest[-1] - latest[0]))
+        self._latest = latest
 
     def _selected(self, block: Block) -> Block:
         if self._selector is None or not len(block.read):

@@ -39,14 +39,22 @@ def _is_picture(item: Any) -> bool:
 
 
 def content_digest(source: Any) -> str | None:
-    """sha256 of a film's content; None for what cannot be read twice."""
-    if isinstance(source, bytes | os.PathLike) or (isinstance(source, str) and "://" not in source):
-        return digest(source)
-    if isinstance(source, list | tuple) and all(
-        isinstance(_content(item), str | os.PathLike) for item in source
-    ):
-        return digest(source)
-    return None
+    """sha256 of a film's content; None for what cannot be read twice.
+
+    Raises:
+        SourceError: it is missing or cannot be read.
+    """
+    return digest(source) if _can_be_read_twice(source) else None
+
+
+def _can_be_read_twice(source: Any) -> bool:
+    if isinstance(source, str):
+        return "://" not in source
+    if isinstance(source, list | tuple):
+        return all(isinstance(_content(item), str | os.PathLike) for item in source)
+    if hasattr(source, "seekable"):
+        return bool(source.seekable())
+    return isinstance(source, bytes | os.PathLike)
 
 
 def _content(item: Any) -> Any:

@@ -91,9 +91,8 @@ class WatchedFilm:
 
     def record(self) -> SourceRecord:
         """The header's record of the film, seen to its end."""
-        until = self.next_seconds
-        if self.stream.info.duration is not None:
-            until = max(self.stream.info.duration, self.seconds[-1] if self.seconds else 0.0)
+        duration = self.stream.info.duration
+        until = self.blocks.end if duration is None else max(duration, *self.seconds[-1:], 0.0)
         until = min(until, math.inf if self.sampling.end is None else self.sampling.end)
         return self._record(self.blocks.read, len(self.seconds), until)
 
