@@ -12,7 +12,7 @@ from longreel.cli.kinds import looks_like_memory
 from longreel.cli.loading import loaded_model
 from longreel.cli.progress import shown_progress
 from longreel.cli.prompt import hold_conversation
-from longreel.cli.watching import Frames, watched
+from longreel.cli.watching import Frames, check_films, watched
 from longreel.errors import UsageError, WatchInterrupted
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def ask(
     decoding = Decoding(max_new_tokens, temperature, top_p, seed)
     for each in question or []:
         check_question(each)
+    _check_source(source, is_memory, allow_url)
     loaded = loaded_model(model, method, fraction, dtype, device)
     memory = loaded.open(source) if is_memory else _watched(loaded, source, frames, quiet)
     answers = Answers(loaded, memory, source, decoding, stream=stream, as_json=as_json)
@@ -94,6 +95,16 @@ def ask(
         answers.print_each(question)
     else:
         hold_conversation(answers)
+
+
+def _check_source(source: str, is_memory: bool, allow_url: bool) -> None:
+    """Find out whether it can be opened before a model is loaded."""
+    from longreel.memory import VideoMemory
+
+    if is_memory:
+        VideoMemory.open(source)
+    else:
+        check_films([source], allow_url=allow_url)
 
 
 def _watched(model: Model, film: str, frames: Frames, quiet: bool) -> VideoMemory:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from longreel.cli import options
 from longreel.cli.kinds import looks_like_memory
 from longreel.cli.output import bytes_in_words, print_json, table
+
+if TYPE_CHECKING:
+    from longreel.video.report import FilmInfo
 
 
 def info(
@@ -45,18 +49,30 @@ def _print_memory(path: str, as_json: bool) -> None:
 def _print_film(source: str, allow_url: bool, as_json: bool) -> None:
     from longreel.video.reader import probe
 
-    facts = asdict(probe(source, allow_url=allow_url))
+    film = probe(source, allow_url=allow_url)
     if as_json:
-        print_json({"path": source, **facts})
+        print_json({"path": source, **asdict(film)})
     else:
-        print(table([(name.replace("_", " "), _in_words(value)) for name, value in facts.items()]))
+        print(table([(name, "unknown" if value is None else value) for name, value in _rows(film)]))
 
 
-def _in_words(value: Any) -> str:
-    if value is None:
-        return "unknown"
-    if isinstance(value, float):
-        return f"{value:.3f}".rstrip("0").rstrip(".")
-    if isinstance(value, list | tuple):
-        return " x ".join(str(part) for part in value)
-    return str(value)
+def _rows(film: FilmInfo) -> Iterator[tuple[str, str | None]]:
+    yield film.kind, film.name
+    if film.kind == "film":
+        yield "container", film.container
+        yield "codec", film.codec
+    yield "length", _known(film.duration, "s")
+    yield "frames", _known(film.frames)
+    yield "rate", _known(film.frame_rate, "frames per second")
+    yield "shown", f"{film.width} x {film.height}"
+    if film.coded_size != (film.width, film.height):
+        width, height = film.coded_size
+        yield "stored", f"{width} x {height}, turned by {film.rotation} degrees"
+
+
+def _known(number: float | None, unit: str = "") -> str | None:
+    """A number with at most three decimals, or None."""
+    if number is None:
+        return None
+    digits = f"{number:,.3f}".rstrip("0").rstrip(".")
+    return f"{digits} {unit}".strip()

@@ -19,7 +19,7 @@ def train(
     ] = True,
     as_json: options.Json = False,
 ) -> None:
-    """Train a model from drawn films; an unfinished run is gone on with.
+    """Train a model on drawn films, or go on with an unfinished run.
 
     Examples:
 

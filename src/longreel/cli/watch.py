@@ -13,7 +13,7 @@ from longreel.cli.loading import loaded_model
 from longreel.cli.memory_place import MemoryPlace
 from longreel.cli.output import bytes_in_words, print_json, print_remark
 from longreel.cli.progress import shown_progress
-from longreel.cli.watching import Frames, resume_hint, watched
+from longreel.cli.watching import Frames, check_films, resume_hint, watched
 from longreel.errors import MemoryFileError, UsageError, WatchInterrupted
 from longreel.interrupts import held_back_interrupts
 
@@ -76,6 +76,7 @@ def watch(
     )
     fraction = options.parsed_keep(keep)
     frames.check()
+    check_films(film, allow_url=allow_url)
 
     held = place.held()
     loaded = loaded_model(model, method, fraction, dtype, device)

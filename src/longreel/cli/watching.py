@@ -44,6 +44,19 @@ class Frames:
         ]
 
 
+def check_films(films: Sequence[str], *, allow_url: bool) -> None:
+    """Find out whether films can be opened before a model is loaded; what is far away is left for later.
+
+    Raises:
+        SourceError: one of them cannot be opened.
+    """
+    from longreel.video.reader import probe
+
+    for film in films:
+        if not (allow_url and "://" in film):
+            probe(film)
+
+
 def watched(
     model: Model,
     films: Sequence[str],
