@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
 import torch
 
@@ -150,6 +151,16 @@ def test_a_method_of_ones_own() -> None:
     memory = fake_model(Method(cache=part, name="thirds")).watch(arrays(20))
     assert memory.layers[0].token[4:8].tolist() == [0, 3, 6, 9]
     assert memory.header.method["cache"] == {"part": "EveryThird"}
+
+
+def test_numbers_of_any_kind() -> None:
+    model = fake_model()
+    memory = model.watch(arrays(20), fps=np.float32(1), start=np.float64(0))
+    assert memory.header.sources[0].sampling["fps"] == 1.0
+    assert model.append(memory, arrays(4)).header.visual_tokens == 36
+    for settings in ({"seconds": ["soon"]}, {"seconds": 5}, {"fps": "fast"}, {"count": 2.5}):
+        with pytest.raises(UsageError):
+            model.watch(arrays(4), **settings)  # type: ignore[arg-type]
 
 
 def test_fewer_frames_per_second() -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from longreel.blocks import BlockReader, block_size, read_ahead
 from longreel.errors import UsageError, WatchInterrupted
@@ -20,6 +20,8 @@ from longreel.sources import content_digest, continued_sampling, listed_sources,
 from longreel.video.reader import FilmStream, open_film, probe
 from longreel.video.sampling import Sampling
 from longreel.watched_film import WatchedFilm, plain
+
+T = TypeVar("T", int, float)
 
 
 @dataclass(frozen=True)
@@ -210,8 +212,21 @@ def _sampling(
 ) -> Sampling:
     if fps is None and count is None and seconds is None:
         fps = adapter.default_fps
-    times = None if seconds is None else tuple(float(time) for time in seconds)
-    return Sampling(fps=fps, max_frames=max_frames, count=count, start=start, end=end, seconds=times)
+    times: Any = seconds
+    checked = Sampling(fps=fps, max_frames=max_frames, count=count, start=start, end=end, seconds=times)
+    return Sampling(
+        fps=_as(float, checked.fps),
+        max_frames=_as(int, checked.max_frames),
+        count=_as(int, checked.count),
+        start=_as(float, checked.start),
+        end=_as(float, checked.end),
+        seconds=None if seconds is None else tuple(float(time) for time in seconds),
+    )
+
+
+def _as(kind: type[T], number: Any) -> T | None:
+    """A header holds plain numbers, whatever kind was given."""
+    return None if number is None else kind(number)
 
 
 def _appended_sampling(memory: VideoMemory) -> Sampling:
