@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import re
 from bisect import bisect_right
@@ -93,6 +94,7 @@ class Container:
         except (av.error.FFmpegError, OSError, ValueError, EOFError, UnicodeError) as error:
             raise source_error(self.where, error) from None
         self._sought: bool = False
+        self._order: list[int] = []
 
     def _find_stream(self) -> Any:
         if self._input.format.name in _NO_FILMS:
@@ -136,6 +138,14 @@ class Container:
     def pixel_aspect(self) -> Fraction:
         """Width by height of the film's pixels."""
         return pixel_aspect(self.stream.sample_aspect_ratio or self.stream.codec_context.sample_aspect_ratio)
+
+    @property
+    def reorders_untold(self) -> bool:
+        """Whether frames are shown in another order than stored, and the file does not tell in which.
+
+        AVI has decoding times only; what FFmpeg makes of them is wrong.
+        """
+        return self.format == "avi" and bool(self.stream.codec_context.has_b_frames)
 
     def close(self) -> None:
         """Close what was opened here; a file that the caller opened stays open."""
@@ -223,6 +233,8 @@ class Container:
 
     def has_packet_times(self) -> bool:
         """Whether packets say when they are shown; without that, jumps cannot be checked."""
+        if self.reorders_untold:
+            return False
         found = False
         for packet in self._packets():
             if packet.size:
@@ -279,6 +291,8 @@ class Container:
                 yield self._seconds(frame), frame
 
     def _decoded(self, packet: Any, lead_in: bool) -> list[Any]:
+        if packet.dts is not None and self.reorders_untold:
+            heapq.heappush(self._order, packet.dts)
         try:
             frames = list(packet.decode())
         except av.error.EOFError:
@@ -299,7 +313,11 @@ class Container:
         self.warn("damaged pictures were left out or repaired by the decoder")
 
     def _seconds(self, frame: av.VideoFrame) -> float:
-        stamp = None if frame.pts is None else frame.pts * float(frame.time_base or self.tick)
+        ticks = frame.pts
+        if self.reorders_untold:
+            # Decoders give frames in the order of display: the times are right but for their order.
+            ticks = heapq.heappop(self._order) if self._order else None
+        stamp = None if ticks is None else ticks * float(frame.time_base or self.tick)
         seconds = self.clock.tell(stamp)
         if self.clock.repaired:
             self.warn("some frames have impossible times; theirs were made up from the frame rate")

@@ -120,7 +120,7 @@ class Walk:
     def _land(self, wanted: float) -> bool:
         """Go to a keyframe not later than `wanted`; where that fails, to the beginning, for good."""
         goal, distance = wanted, self._container.keyframe_distance()
-        for attempt in range(_MOST_ATTEMPTS):
+        for attempt in range(0 if self._container.reorders_untold else _MOST_ATTEMPTS):
             try:
                 self._container.seek(goal)
                 self._frames = self._container.frames()
