@@ -120,6 +120,7 @@ class VideoMemory:
         different = [part for part in sorted(identity) if self.header.identity.get(part) != identity[part]]
         if different or len(identity) != len(self.header.identity):
             raise MemoryFileError(
-                f"{what} was made by the model {self.header.model!r}, and this is {adapter.name!r} "
-                f"({', '.join(different) or 'identity'} differ): load that model, or watch the film again"
+                f"{what} was made by the model {self.header.model!r} in {self.header.dtype}, and this is "
+                f"{adapter.name!r} ({', '.join(different) or 'identity'} differ): load that model, or watch "
+                "the film again"
             )
