@@ -108,7 +108,7 @@ TRAIN: dict[str, tuple[str, ...]] = {
 UNSEEN: dict[str, tuple[str, ...]] = {
     "colour": (
         "In which colour did you see the {name}?",
-        "The {name} in the film, what colour was it?",
+        "In the film, which colour was the {name}?",
     ),
     "place": (
         "Where did you see the {name}?",
@@ -123,11 +123,11 @@ UNSEEN: dict[str, tuple[str, ...]] = {
         "Tell me which thing was {colour} {where}.",
     ),
     "object colour action": (
-        "What was the {colour} thing that {did}?",
+        "Tell me which {colour} thing {did}.",
         "Which thing was {colour} and {did}?",
     ),
     "object place action": (
-        "What was the thing that {did} {where}?",
+        "In the film, what {did} {where}?",
         "Tell me which thing {did} {where}.",
     ),
     "existence": (
