@@ -60,37 +60,47 @@ class Recipe:
 def write(path: Path | Any, recipe: Recipe, pictures: Iterable[np.ndarray] | None = None) -> Any:
     """Write the film of `recipe`; skips the test where this PyAV cannot encode it."""
     need_encoder(recipe.codec)
-    height, width = recipe.size
     target = str(path) if isinstance(path, Path) else path
     with av.open(target, "w", format=recipe.format, options=recipe.container) as container:
-        stream = container.add_stream(recipe.codec, rate=recipe.fps, options=dict(recipe.options))
-        stream.width, stream.height, stream.pix_fmt, stream.gop_size = (
-            width,
-            height,
-            recipe.pix_fmt,
-            recipe.gop,
-        )
-        if recipe.times is not None:
-            stream.codec_context.time_base = Fraction(1, 1000)
-        if recipe.aspect is not None:
-            stream.sample_aspect_ratio = recipe.aspect
-        if recipe.colour is not None:
-            stream.codec_context.colorspace, stream.codec_context.color_range = recipe.colour
+        stream = _add_stream(container, recipe)
         for number, picture in enumerate(pictures or _numbered(recipe)):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            if recipe.colour is not None:
-                frame = frame.reformat(
-                    format=recipe.pix_fmt,
-                    dst_colorspace={6: 5}.get(recipe.colour[0], recipe.colour[0]),
-                    dst_color_range=recipe.colour[1],
-                )
-            if recipe.times is not None:
-                frame.pts, frame.time_base = round(recipe.times[number] * 1000), Fraction(1, 1000)
-            else:
-                frame.pts, frame.time_base = number, Fraction(1, recipe.fps)
-            container.mux(stream.encode(frame))
+            container.mux(_encoded(stream, _frame(recipe, number, picture)))
         container.mux(stream.encode(None))
     return path
+
+
+def _add_stream(container: Any, recipe: Recipe) -> Any:
+    stream = container.add_stream(recipe.codec, rate=recipe.fps, options=dict(recipe.options))
+    stream.height, stream.width = recipe.size
+    stream.pix_fmt, stream.gop_size = recipe.pix_fmt, recipe.gop
+    if recipe.times is not None:
+        stream.codec_context.time_base = Fraction(1, 1000)
+    if recipe.aspect is not None:
+        stream.sample_aspect_ratio = recipe.aspect
+    if recipe.colour is not None:
+        stream.codec_context.colorspace, stream.codec_context.color_range = recipe.colour
+    return stream
+
+
+def _frame(recipe: Recipe, number: int, picture: np.ndarray) -> av.VideoFrame:
+    frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+    if recipe.colour is not None:
+        space = {6: 5}.get(recipe.colour[0], recipe.colour[0])
+        frame = frame.reformat(format=recipe.pix_fmt, dst_colorspace=space, dst_color_range=recipe.colour[1])
+    if recipe.times is not None:
+        frame.pts, frame.time_base = round(recipe.times[number] * 1000), Fraction(1, 1000)
+    else:
+        frame.pts, frame.time_base = number, Fraction(1, recipe.fps)
+    return frame
+
+
+def _encoded(stream: Any, frame: av.VideoFrame) -> list[Any]:
+    try:
+        return list(stream.encode(frame))
+    except av.error.FFmpegError as error:
+        if "avcodec_open2" in str(error):
+            pytest.skip(f"this PyAV cannot open its encoder: {error}")
+        raise
 
 
 def _numbered(recipe: Recipe) -> Iterable[np.ndarray]:

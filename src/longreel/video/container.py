@@ -354,7 +354,9 @@ class Container:
 
 def _is_cover(stream: Any) -> bool:
     """Whether a "video" is the cover picture of a piece of music."""
-    return bool(int(getattr(stream, "disposition", 0)) & _ATTACHED_PICTURE)
+    disposition = getattr(stream, "disposition", 0)
+    # A plain number in some versions of PyAV, a Flag in others.
+    return bool(getattr(disposition, "value", disposition) & _ATTACHED_PICTURE)
 
 
 def _area(stream: av.video.stream.VideoStream) -> int:
