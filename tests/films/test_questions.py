@@ -52,7 +52,8 @@ def test_every_gold_answer_is_right(
         if options and question.kind != "list":
             _check_options(question)
         else:
-            assert question.options is question.letter is None
+            assert question.options is None
+            assert question.letter is None
 
 
 def _check_options(question: Question) -> None:
@@ -77,15 +78,14 @@ def _check_options(question: Question) -> None:
 def test_recall_asks_about_what_is_unique_over_all_scenes(split: str) -> None:
     film = draw_film(11, 600, split=split)
     objects = Counter(scene.object for scene in film.scenes)
-    golds = {"colour": lambda s: s.colour, "place": lambda s: s.place}
-    for family, gold in golds.items():
+    for family in ("colour", "place"):
         questions = ask(film, family)
         assert len(questions) == 40
         for question in questions:
             scene = scene_of(film, question)
             assert scene.object in question.text
             assert objects[scene.object] == 1
-            assert question.gold == (gold(scene),)
+            assert question.gold == (getattr(scene, family),)
             assert question.event_seconds == scene.end - scene.start >= 2
     for question in ask(film, "action"):
         scene = scene_of(film, question)
@@ -95,7 +95,7 @@ def test_recall_asks_about_what_is_unique_over_all_scenes(split: str) -> None:
 
 def test_an_object_is_asked_for_by_a_pair_that_only_one_scene_has() -> None:
     film = draw_film(12, 300)
-    forms = Counter()
+    forms: Counter[tuple[bool, ...]] = Counter()
     for question in ask(film, "object"):
         scene = scene_of(film, question)
         told = [
@@ -118,7 +118,8 @@ def test_existence_is_balanced_and_true() -> None:
     film = draw_film(13, 600)
     pairs = {(scene.colour, scene.object) for scene in film.scenes}
     names = {scene.object for scene in film.scenes}
-    golds, coloured = Counter(), Counter()
+    golds: Counter[bool] = Counter()
+    coloured: Counter[tuple[bool, bool]] = Counter()
     for question in ask(film, "existence", 80):
         (name,) = [word for word in re.findall(r"[a-z]+", question.text.lower()) if word in OBJECTS]
         colours = [word for word in re.findall(r"[a-z]+", question.text.lower()) if word in COLOURS]
