@@ -100,7 +100,7 @@ class _Stage:
 
     def _put_card(self, picture: Pixels, local: float, cycle: float, share: float) -> None:
         look, action = self._scene.look, self._scene.action
-        if action == "blink" and cycle >= 0.5:
+        if action == "blink" and (2 * cycle) % 1 >= 0.5:
             return
         scale, degrees, x, y = _pose(action, look.travel, cycle, look.turn * local + 360 * look.phase)
         x0, y0, x1, y1 = look.drift
