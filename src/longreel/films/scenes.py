@@ -28,12 +28,16 @@ _SHARE_FADES = 0.4
 class Look:
     """How a scene is drawn; nothing here is asked about.
 
-    seed: of the background. fade: seconds of crossfade from the scene before, centred on the start; 0 is a
-    cut. card: side of the coloured card as a fraction of the frame's base side. round: a disc instead of a
-    rounded square. period: seconds per repetition of the action. phase: where in it the scene starts, 0-1.
-    travel: fraction of the frame width (or height) covered. turn: degrees per second. camera, drift: camera
-    and object move from (x, y) to (x, y) over the scene, as fractions of the room there is. light: brightness
-    at the start and at the end.
+    seed: of the background.
+    fade: seconds of crossfade from the scene before, centred on the start; 0 is a cut.
+    card: side of the coloured card as a fraction of the frame's base side.
+    round: a disc instead of a rounded square.
+    period: seconds per repetition of the action (a blink comes twice in it).
+    phase: where in the period the scene starts, 0-1.
+    travel: fraction of the frame width covered by a movement; up and down cover 0.8 of it, of the height.
+    turn: degrees per second.
+    camera, drift: from (x, y) to (x, y) over the scene, as fractions of the room there is.
+    light: brightness at the start and at the end.
     """
 
     seed: int
