@@ -31,11 +31,6 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {ending: write(folder / f"film.{ending}", recipe) for ending, recipe in KINDS.items()}
 
 
-def check_order(numbers: list[int], times: list[float]) -> None:
-    assert times == sorted(set(times))
-    assert numbers == [round(time * 10) for time in times]
-
-
 @pytest.mark.parametrize("policy", ["auto", "sequential", "seek"])
 @pytest.mark.parametrize("ending", KINDS)
 def test_a_film_cut_short(films: dict[str, Path], tmp_path: Path, ending: str, policy: str) -> None:
@@ -44,8 +39,9 @@ def test_a_film_cut_short(films: dict[str, Path], tmp_path: Path, ending: str, p
     path.write_bytes(whole[: len(whole) * 2 // 3])
     numbers, times, stream = read(path, policy=policy)
     assert 10 < len(numbers) < 60
-    check_order(numbers, times)
-    assert numbers[:10] == list(range(10))
+    assert times == sorted(set(times))
+    # The last picture before the cut may be half there.
+    assert numbers[:-1] == [round(time * 10) for time in times[:-1]]
     # A transport stream of any length is a whole one: nothing in it tells how long it was meant to be.
     if ending != "ts":
         assert stream.report.warnings
@@ -61,7 +57,8 @@ def test_a_count_in_a_film_cut_short(films: dict[str, Path], tmp_path: Path, pol
     path = tmp_path / "short.mp4"
     path.write_bytes(whole[: len(whole) // 2])
     numbers, times, stream = read(path, policy=policy, count=12)
-    check_order(numbers, times)
+    assert numbers == [round(time * 10) for time in times]
+    assert times == sorted(set(times))
     assert 0 < stream.report.got < stream.report.asked == 12
     assert any("end at" in warning for warning in stream.report.warnings)
 
@@ -74,7 +71,7 @@ def test_a_hole_in_the_middle(tmp_path: Path, policy: str) -> None:
     content[middle : middle + len(content) // 10] = bytes(len(content) // 10)
     path.write_bytes(content)
     numbers, times, stream = read(path, policy=policy, fps=10.0)
-    assert numbers[:30] == list(range(30))
+    assert numbers[:20] == list(range(20))
     assert numbers[-20:] == list(range(100, 120))
     assert times == sorted(set(times))
     assert any("damaged" in warning for warning in stream.report.warnings)
@@ -103,6 +100,7 @@ def test_any_damage_ends_well(films: dict[str, Path], tmp_path: Path, seed: int)
     )
     policy = chance.choice(["auto", "sequential", "seek"])
     strict = chance.random() < 0.3
+    failure = None
     times: list[float] = []
     try:
         with open_film(path, sampling=sampling, size=(24, 32), strict=strict, policy=policy) as stream:
@@ -110,12 +108,14 @@ def test_any_damage_ends_well(films: dict[str, Path], tmp_path: Path, seed: int)
                 assert block.pixels.shape[1:] == (3, 24, 32)
                 times += block.seconds.tolist()
     except LongreelError as error:
-        assert re.search(r"hurt\.\w+", str(error)), error
-        assert "\n" not in str(error)
-        assert len(str(error)) < 300
-    else:
-        assert times == sorted(times)
+        failure = str(error)
+    assert times == sorted(times)
+    if failure is None:
         assert stream.report.got == len(times) > 0
+    else:
+        assert re.search(r"hurt\.\w+", failure)
+        assert "\n" not in failure
+        assert len(failure) < 300
 
 
 def test_a_film_that_is_still_growing(films: dict[str, Path], tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_film_that_is_still_growing(films: dict[str, Path], tmp_path: Path) ->
             file.write(whole[len(whole) // 3 :])
         times = first.seconds.tolist() + [time for block in blocks for time in block.seconds.tolist()]
     assert times == sorted(set(times))
-    assert len(times) > 15
+    assert len(times) >= len(first.seconds) > 0
 
 
 def test_a_film_that_goes_away_while_it_is_read(films: dict[str, Path], tmp_path: Path) -> None:
@@ -141,18 +141,14 @@ def test_a_film_that_goes_away_while_it_is_read(films: dict[str, Path], tmp_path
         assert sum(len(block.seconds) for block in blocks) == 56
 
 
-def test_giant_dimensions(films: dict[str, Path], tmp_path: Path) -> None:
-    """A header that claims pictures of 60,000 x 60,000."""
-    content = bytearray(films["avi"].read_bytes())
-    for name in (b"strf", b"avih"):
-        place = content.index(name) + 8
-        offset = 4 if name == b"strf" else 32
-        content[place + offset : place + offset + 8] = (60_000).to_bytes(4, "little") * 2
-    path = tmp_path / "giant.avi"
+def test_giant_dimensions(tmp_path: Path) -> None:
+    """Pictures that claim to be 60,000 x 60,000."""
+    path = write(tmp_path / "giant.avi", Recipe("mjpeg", "yuvj420p", frames=3))
+    content = bytearray(path.read_bytes())
+    place = content.find(b"\xff\xc0\x00\x11\x08")
+    while place >= 0:
+        content[place + 5 : place + 9] = (60_000).to_bytes(2, "big") * 2
+        place = content.find(b"\xff\xc0\x00\x11\x08", place + 9)
     path.write_bytes(content)
-    try:
-        info = probe(path)
-    except SourceError as error:
-        assert "giant.avi" in str(error)  # noqa: PT017 - either is right: the codec may know better
-    else:
-        assert (info.width, info.height) == (64, 48)
+    with pytest.raises(SourceError, match=r"giant\.avi"):
+        probe(path)

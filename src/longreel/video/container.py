@@ -81,6 +81,7 @@ class Container:
         try:
             self._input = av.open(
                 self._film.url or self._file,
+                mode="r",
                 metadata_errors="replace",
                 buffer_size=_BUFFER_BYTES,
                 timeout=_TIMEOUT_SECONDS,

@@ -160,7 +160,8 @@ class Walk:
         if isinstance(self._targets, Listed):
             self.missing = self._picks.missing(math.inf)
         elif told is not None and told > end + slack:
-            self.missing = self._picks.missing(told)
+            # A film cannot give more frames than it has, however fine the grid.
+            self.missing = min(self._picks.missing(told), round((told - end) / self._container.step))
         if told is not None and told > end + max(slack, 2 * self._container.step):
             self._container.warn(
                 f"its frames end at {end:.2f} s, though the file says {told:.2f} s: it may be cut short"
