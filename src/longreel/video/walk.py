@@ -55,6 +55,7 @@ class Walk:
         self._picks: Selection[av.VideoFrame] = Selection(targets, self._tolerance)
         self._jumps = report.policy == "seek"
         self._can_land = True
+        self._jumped: float | None = None
         self._frames = container.frames()
         self._pending: tuple[float, av.VideoFrame] | None = None
         # Frames up to here have been seen; they come again where a jump lands before them.
@@ -104,11 +105,13 @@ class Walk:
             self._land(self._floor)
 
     def _worth_a_jump(self, now: float, wanted: float) -> bool:
-        if not self._can_land or not (self._jumps or not self._picks.begun):
+        if not self._can_land or wanted == self._jumped or not (self._jumps or not self._picks.begun):
             return False
         return self._container.keyframe_between(now, wanted)
 
     def _jump(self, wanted: float) -> None:
+        # Once is enough: without an index, the distance alone would tell to jump again and again.
+        self._jumped = wanted
         try:
             landed = self._land(wanted)
         except Damaged as damage:
