@@ -1,0 +1,131 @@
+"""Batches of composed films with questions, for training the decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from longreel.films.questions import Question, draw_questions
+from longreel.models.video_xl.prompt import Prompt
+from longreel.train.curriculum import Curriculum
+from longreel.train.features import FeatureBank
+
+IGNORE = -100
+
+
+@dataclass(frozen=True)
+class LessonPlan:
+    """What a batch consists of.
+
+    `tokens` bounds films × visual tokens per batch, `questions` is the number per film, `ratios` are
+    drawn per batch, `longest` is the most frames of a scene (None: as filmed), `options` and `turns`
+    are the shares of rows with lettered options and with a second question after the first answer.
+    """
+
+    families: tuple[str, ...]
+    tokens: int = 5000
+    questions: int = 10
+    ratios: tuple[int, ...] = (1,)
+    longest: int | None = None
+    options: float = 0.0
+    turns: float = 0.0
+    interval: int = 64
+    blind: bool = False
+
+
+class Lessons(Dataset[dict[str, Tensor]]):
+    """Item i is one whole batch, determined by (seed, i) and the curriculum's stage."""
+
+    def __init__(
+        self, bank: FeatureBank, prompt: Prompt, plan: LessonPlan, curriculum: Curriculum, steps: int, seed: int
+    ) -> None:
+        self._bank, self._prompt, self._plan = bank, prompt, plan
+        self._curriculum, self._steps, self._seed = curriculum, steps, seed
+        self._encoded: dict[tuple[str, str], tuple[Tensor, Tensor]] = {}
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        """Visual tokens (B, V, width), lengths (B,), rows (B, Q, L), labels (B, Q, L), ratio ()."""
+        if index >= self._steps:
+            raise IndexError(index)
+        generator = np.random.default_rng((self._seed, index))
+        plan = self._plan
+        most = self._curriculum.scenes
+        scenes = int(generator.integers(max(2, most // 2), most + 1))
+        ratio = int(generator.choice(plan.ratios))
+        per_scene = 20 if plan.longest is None else 2 * (1 + plan.longest)
+        films = int(np.clip(plan.tokens // (scenes * per_scene), 2, 16))
+        drawn = [self._bank.compose(generator, scenes, plan.longest) for _ in range(films)]
+        rows = [self._rows(generator, film.questions_film, index * 64 + i) for i, film in enumerate(drawn)]
+        visual, lengths = _padded([film.tokens for film in drawn], plan.interval)
+        if plan.blind:
+            visual, lengths = visual[:, : plan.interval] * 0, lengths * 0
+        ids, labels = _padded_rows(rows, plan.questions)
+        return {
+            "visual": visual,
+            "lengths": lengths,
+            "ids": ids,
+            "labels": labels,
+            "ratio": torch.tensor(ratio),
+        }
+
+    def _rows(self, generator: np.random.Generator, film: object, seed: int) -> list[tuple[Tensor, Tensor]]:
+        plan = self._plan
+        each = -(-plan.questions // len(plan.families)) + 1
+        lettered = bool(generator.random() < plan.options)
+        questions: list[Question] = draw_questions(
+            film, plan.families, each, seed=seed, min_event=0.0, options=lettered
+        )
+        generator.shuffle(questions)  # type: ignore[arg-type]
+        rows = []
+        while questions and len(rows) < plan.questions:
+            turns = [questions.pop()]
+            if questions and generator.random() < plan.turns:
+                turns.append(questions.pop())
+            rows.append(self._row(turns))
+        return rows
+
+    def _row(self, turns: Sequence[Question]) -> tuple[Tensor, Tensor]:
+        """Ids and labels of one row; labels stand at the position that predicts them."""
+        ids, labels = [], []
+        for question in turns:
+            asked, answer = self._encode(question)
+            ids += [asked, answer]
+            labels += [torch.full((len(asked),), IGNORE), answer]
+        row, label = torch.cat(ids), torch.cat(labels)
+        return row[:-1], label[1:]
+
+    def _encode(self, question: Question) -> tuple[Tensor, Tensor]:
+        answer = f"({question.letter})" if question.options else question.answer
+        key = (question.text, answer)
+        if key not in self._encoded:
+            self._encoded[key] = (self._prompt.after([(question.text, None)]), self._prompt.answer(answer))
+        return self._encoded[key]
+
+
+def _padded(films: list[Tensor], interval: int) -> tuple[Tensor, Tensor]:
+    """Stack (V_i, width) films to (B, V, width), V a multiple of the interval."""
+    lengths = torch.tensor([len(film) for film in films])
+    longest = -(-int(lengths.max()) // interval) * interval
+    stacked = torch.zeros(len(films), longest, films[0].shape[1])
+    for row, film in zip(stacked, films, strict=True):
+        row[: len(film)] = film
+    return stacked, lengths
+
+
+def _padded_rows(films: list[list[tuple[Tensor, Tensor]]], questions: int) -> tuple[Tensor, Tensor]:
+    longest = max(len(ids) for rows in films for ids, _ in rows)
+    ids = torch.zeros(len(films), questions, longest, dtype=torch.int64)
+    labels = torch.full((len(films), questions, longest), IGNORE)
+    for film, rows in enumerate(films):
+        for number, (row, label) in enumerate(rows):
+            ids[film, number, : len(row)] = row
+            labels[film, number, : len(label)] = label
+    return ids, labels
