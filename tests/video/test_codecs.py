@@ -10,6 +10,7 @@ from tests.video.make import Recipe, read, write
 
 FPS, FRAMES = 10, 60
 X265 = {"x265-params": "log-level=none:pools=none:frame-threads=1"}
+OPEN = "open-gop=1:bframes=3:keyint=12"
 CASES = [
     *[
         (Recipe("libx264", options={"bf": "2", "preset": "ultrafast"}), ending)
@@ -28,11 +29,24 @@ CASES = [
     *[(Recipe("mpeg4", options={"bf": "2"}), ending) for ending in ("mp4", "avi")],
     *[(Recipe("mjpeg", pix_fmt="yuvj420p"), ending) for ending in ("avi", "mov", "mkv")],
     (Recipe("gif", pix_fmt="rgb8"), "gif"),
+    (Recipe("mpeg2video", options={"bf": "2"}), "ts"),
+    *[(Recipe("libx264", options={"x264-params": OPEN}), ending) for ending in ("mp4", "mkv", "ts")],
+    *[(Recipe("libx264", options={"x264-params": "intra-refresh=1"}), ending) for ending in ("mp4", "ts")],
+    *[(Recipe("libx264", options={"x264-params": "tff=1:bframes=2"}), ending) for ending in ("mp4", "ts")],
+    (Recipe("libx264", container={"movflags": "frag_keyframe+empty_moov"}), "mp4"),
+    (Recipe("libx264", options={"bf": "2"}, container={"movflags": "faststart+negative_cts_offsets"}), "mp4"),
 ]
-NAMES = [f"{recipe.codec}{'-b' if recipe.options.get('bf') else ''}-{ending}" for recipe, ending in CASES]
 
 
-@pytest.fixture(scope="module", params=CASES, ids=NAMES)
+def named(case: tuple[Recipe, str]) -> str:
+    recipe, ending = case
+    options = [*recipe.options.items(), *recipe.container.items()]
+    return "-".join(
+        [recipe.codec, *(f"{key}={value}" for key, value in options if "log" not in value), ending]
+    )
+
+
+@pytest.fixture(scope="module", params=CASES, ids=named)
 def film(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe, ending = request.param
     path = tmp_path_factory.mktemp("codec") / f"film.{ending}"

@@ -129,6 +129,30 @@ def test_a_raw_stream_has_the_times_of_its_frame_rate(tmp_path: Path, codec: str
     assert read(path, count=2)[0] == [15, 45]
 
 
+def test_a_recording_that_begins_between_keyframes(tmp_path: Path) -> None:
+    whole = write(tmp_path / "film.ts", Recipe(frames=60, options={"preset": "ultrafast"})).read_bytes()
+    path = tmp_path / "cut.ts"
+    packets = 188 * 14
+    path.write_bytes(whole[packets:])
+    numbers, times, stream = read(path)
+    assert numbers == list(range(60 - len(numbers), 60))
+    assert 10 < len(numbers) < 60
+    assert times == pytest.approx([number / 10 for number in range(len(numbers))], abs=0.0015)
+    assert stream.info.duration == pytest.approx(len(numbers) / 10, abs=0.11)
+    assert stream.report.warnings == []
+
+
+def test_joined_transport_streams_go_on(tmp_path: Path) -> None:
+    """Their times begin again in the middle."""
+    whole = write(tmp_path / "film.ts", Recipe(frames=40)).read_bytes()
+    path = tmp_path / "joined.ts"
+    path.write_bytes(whole * 3)
+    numbers, times, stream = read(path, fps=2.0)
+    assert numbers == list(range(0, 40, 5)) * 3
+    assert times == pytest.approx([number / 2 for number in range(24)], abs=0.0015)
+    assert any("impossible times" in warning for warning in stream.report.warnings)
+
+
 def test_a_longer_sound_track_is_no_damage(tmp_path: Path) -> None:
     from fractions import Fraction
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import os
 import re
 from bisect import bisect_right
@@ -167,6 +168,15 @@ class Container:
         self._open()
         self.clock.reset()
 
+    def start_at_first_picture(self) -> None:
+        """Count the length from the first picture: recordings may begin with packets that show nothing."""
+        start = self.stream.start_time
+        if start is None or self.duration is None or not self.careful:
+            return
+        nothing = (self.clock.origin or 0.0) - start * self.tick
+        if 2 * self.step < nothing < self.duration:
+            self.duration -= nothing
+
     # Facts that may cost a pass over the file.
 
     def _find_duration(self) -> float | None:
@@ -232,9 +242,15 @@ class Container:
             return float((keys[-1] - keys[0]) * self.tick / (len(keys) - 1))
         return float((max(times) - min(times)) * self.tick) if times else 0.0
 
+    @property
+    def indexed(self) -> bool:
+        """Whether the file's index tells where its keyframes are, once their distance was asked for."""
+        return self._keys is not None
+
     def has_packet_times(self) -> bool:
         """Whether packets say when they are shown; without that, jumps cannot be checked."""
-        if self.reorders_untold:
+        # Program streams (.mpg) give a time to some packets only.
+        if self.reorders_untold or self.format == "mpeg":
             return False
         found = False
         for packet in self._packets():
@@ -276,22 +292,26 @@ class Container:
             Damaged: in careful mode.
             SourceError: in strict mode.
         """
-        lead_in, key_time = True, None
+        begun, key_time = False, None
         for packet in self._packets():
-            if packet.size and lead_in and key_time is None:
-                if packet.is_keyframe:
-                    key_time = -float("inf") if packet.pts is None or not self._sought else packet.pts
-                elif self._sought:
+            if packet.size and key_time is None and packet.is_keyframe:
+                key_time = -math.inf if packet.pts is None else packet.pts
+            if (
+                self._sought
+                and not begun
+                and packet.size
+                and (key_time is None or _before(packet.pts, key_time))
+            ):
+                continue
+            # Before the first picture, complaints are about others that were jumped over.
+            for frame in self._decoded(packet, bears=not begun and (self._sought or key_time is None)):
+                if self._sought and not begun and _before(frame.pts, key_time):
                     continue
-            for frame in self._decoded(packet, lead_in and (self._sought or key_time is None)):
-                if lead_in and self._sought and key_time is not None and (frame.pts or 0) < key_time:
-                    continue
-                lead_in = False
-                if not frame.width or not frame.height:
-                    continue
-                yield self._seconds(frame), frame
+                begun = True
+                if frame.width and frame.height:
+                    yield self._seconds(frame), frame
 
-    def _decoded(self, packet: Any, lead_in: bool) -> list[Any]:
+    def _decoded(self, packet: Any, *, bears: bool) -> list[Any]:
         if packet.dts is not None and self.reorders_untold:
             heapq.heappush(self._order, packet.dts)
         try:
@@ -299,9 +319,8 @@ class Container:
         except av.error.EOFError:
             return []
         except (av.error.FFmpegError, ValueError) as error:
-            if lead_in and packet.size and not packet.is_keyframe:
-                return []
-            self._damage(error)
+            if not bears:
+                self._damage(error)
             return []
         self._report.decoded += len(frames)
         return frames
@@ -370,6 +389,10 @@ def _tagged_duration(metadata: dict[str, str]) -> float | None:
     text = next((value for key, value in metadata.items() if key.upper().startswith("DURATION")), "")
     match = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", text.strip())
     return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) if match else None
+
+
+def _before(pts: int | None, key_time: float | None) -> bool:
+    return pts is not None and key_time is not None and pts < key_time
 
 
 def _mean_step(times: list[float]) -> float:

@@ -114,6 +114,7 @@ class FilmReader:
         first = self._walk.peek()
         if first is None:
             raise SourceError(f"{film.where} holds no picture that can be decoded: check that it plays")
+        container.start_at_first_picture()
         self._aspect = container.pixel_aspect()
         self._turn = frame_turn(first)
         self._converter = Converter()

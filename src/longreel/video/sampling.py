@@ -81,11 +81,6 @@ class Sampling:
                 f"start={self.start:g} does not lie before end={self.end:g}: swap or change them"
             )
 
-    @property
-    def needs_duration(self) -> bool:
-        """Whether the times cannot be told without the length of the film."""
-        return self.end is None and (self.count is not None or self.max_frames is not None)
-
 
 def _number(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
