@@ -1,0 +1,53 @@
+"""The model in the package, as a new user meets it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import longreel.models.reel_tiny
+from tests.cli.conftest import Run
+
+ROOT = Path(__file__).parents[2]
+WEIGHTS = Path(longreel.models.reel_tiny.__file__).parent / "model.safetensors"
+
+pytestmark = pytest.mark.skipif(not WEIGHTS.exists(), reason="the model in the package is not trained yet")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_demo_passes(run: Run, seed: int) -> None:
+    result = run("demo", "--seed", str(seed), "--seconds", "120", "--json", "-q")
+    assert result.code == 0, result.err
+    assert result.json["share"] >= 0.8
+
+
+def test_the_seven_lines_of_the_readme(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    assert len([line for line in code.splitlines() if line.strip()]) == 7
+    assert run("films", "make", tmp_path, "--seconds", "20", "--seed", "7", "-q").code == 0
+    (tmp_path / "film-7.mp4").rename(tmp_path / "film.mp4")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out.strip()
+
+
+def test_a_film_of_the_real_world_gets_no_guess_about_unknown_words(run: Run, tmp_path: Path) -> None:
+    run("films", "make", tmp_path, "--seconds", "20", "--seed", "7", "-q")
+    film = tmp_path / "film-7.mp4"
+    answer = run("ask", film, "What did the chancellor say?", "-q", "--json").json["answers"][0]
+    assert "chancellor" in answer["unknown_words"]
+    assert "chancellor" in answer["answer"]
+
+
+def test_a_memory_needs_no_options_to_be_asked(run: Run, tmp_path: Path) -> None:
+    run("films", "make", tmp_path, "--seconds", "20", "--seed", "7", "-q")
+    memory = tmp_path / "film.memory"
+    assert run("watch", tmp_path / "film-7.mp4", "-o", memory, "-q").code == 0
+    (tmp_path / "film-7.mp4").unlink()
+    result = run("ask", memory, "Was there a tulip?")
+    assert result.code == 0, result.err
+    assert result.out.strip()
