@@ -5,9 +5,8 @@ from __future__ import annotations
 import heapq
 import math
 import os
-import re
-from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, BinaryIO
 
@@ -18,7 +17,9 @@ import av.video.stream
 
 from longreel.errors import LongreelError, SourceError
 from longreel.video.clock import Clock
+from longreel.video.durations import measured_duration, told_duration
 from longreel.video.failures import reason, source_error
+from longreel.video.keyframes import Keyframes, indexed_keyframes, scanned_keyframes
 from longreel.video.picture import MAX_PIXELS, pixel_aspect
 from longreel.video.report import ReadReport
 from longreel.video.sources import FilmFile, seekable_file
@@ -31,7 +32,8 @@ _TIMEOUT_SECONDS = 30.0
 _MOST_THREADS = 4
 _MOST_ERRORS = 1000
 _DEFAULT_RATE = 25.0
-_SCAN_KEYFRAMES, _SCAN_PACKETS = 4, 2000
+# Decoding times run at most so many frames ahead of display.
+_LAG_FRAMES = 4
 _ATTACHED_PICTURE = 0x400
 
 
@@ -64,15 +66,17 @@ class Container:
             self._open()
             rate = self.stream.average_rate or self.stream.guessed_rate
             self.frame_rate = float(rate) if rate and 0 < rate < 1e5 else None
-            self.duration = self._find_duration()
+            self.step = 1 / (self.frame_rate or _DEFAULT_RATE)
+            self.duration = told_duration(self._input, self.stream, self.tick)
+            if self.duration is None and film.url is None:
+                self.duration = measured_duration(self._packets(), self.tick, self.step)
+                self._open()
         except BaseException:
             self.close()
             raise
-        self.step = 1 / (self.frame_rate or _DEFAULT_RATE)
         longest = None if self.duration is None else 10 * self.duration + 3600
         self.clock = Clock(self.step, longest)
-        self._keys: list[float] | None = None
-        self._distance: float | None = None
+        self.keyframes: Keyframes | None = None
 
     def _open(self) -> None:
         """Open, or open again from the beginning."""
@@ -177,99 +181,28 @@ class Container:
         if 2 * self.step < nothing < self.duration:
             self.duration -= nothing
 
-    # Facts that may cost a pass over the file.
+    def look_at_keyframes(self) -> Keyframes:
+        """What is known about the keyframes; call it before frames are read, as it may look ahead."""
+        if self.keyframes is None:
+            # Other containers (AVI) may have an index and still not tell when packets are shown.
+            indexed = self.format.startswith("mov") and indexed_keyframes(
+                self.stream, self.tick, self.duration
+            )
+            self.keyframes = indexed or self._scanned()
+        return self.keyframes
 
-    def _find_duration(self) -> float | None:
-        tick = self.tick
-        if self.stream.duration and self.stream.duration > 0:
-            return float(self.stream.duration * tick)
-        start = (self.stream.start_time or 0) * tick
-        tag = _tagged_duration(self.stream.metadata)
-        if tag is not None and tag > start:
-            return tag - start
-        if len(self._input.streams) == 1 and self._input.duration and self._input.duration > 0:
-            whole = self._input.duration / av.time_base
-            # Matroska counts from 0 also where the first frame is later.
-            return float(whole - start if self.format.startswith("matroska") and whole > start else whole)
-        return None if self._film.url else self._measured_duration()
-
-    def _measured_duration(self) -> float | None:
-        """Seconds from the first to the end of the last packet; reads the file once without decoding."""
-        first, last, count = None, None, 0
-        for packet in self._packets():
-            count += packet.size > 0
-            if packet.pts is not None:
-                begin = packet.pts * self.tick
-                end = begin + (packet.duration or 0) * self.tick
-                first = begin if first is None else min(first, begin)
-                last = end if last is None else max(last, end)
+    def _scanned(self) -> Keyframes:
+        found = scanned_keyframes(self._packets(), self.tick)
         self._open()
-        if first is None or last is None or last <= first:
-            return count / (self.frame_rate or _DEFAULT_RATE) if count else None
-        return float(last - first)
-
-    def keyframe_distance(self) -> float:
-        """Mean seconds between keyframes, as far as the file's index or its first packets tell."""
-        if self._distance is None:
-            self._keys = self._indexed_keyframes()
-            self._distance = _mean_step(self._keys) if self._keys else self._scanned_distance()
-        return self._distance
-
-    def _indexed_keyframes(self) -> list[float] | None:
-        entries = getattr(self.stream, "index_entries", None)
-        if entries is None:
-            return None
-        keys = [entry.timestamp * self.tick for entry in entries if entry.is_keyframe]
-        # An index of the first few seconds only (Matroska before the first seek) tells too little.
-        if len(keys) < 2 or keys[-1] - keys[0] < 0.5 * (self.duration or 0.0):
-            return None
-        return keys
-
-    def _scanned_distance(self) -> float:
-        first, keys, times = None, [], []
-        for number, packet in enumerate(self._packets()):
-            time = packet.pts if packet.pts is not None else packet.dts
-            if time is None:
-                continue
-            first = time if first is None else first
-            times.append(time)
-            if packet.is_keyframe:
-                keys.append(time)
-            if len(keys) >= _SCAN_KEYFRAMES or number >= _SCAN_PACKETS:
-                break
-        self._open()
-        if len(keys) >= 2:
-            return float((keys[-1] - keys[0]) * self.tick / (len(keys) - 1))
-        return float((max(times) - min(times)) * self.tick) if times else 0.0
-
-    @property
-    def indexed(self) -> bool:
-        """Whether the file's index tells where its keyframes are, once their distance was asked for."""
-        return self._keys is not None
-
-    def has_packet_times(self) -> bool:
-        """Whether packets say when they are shown; without that, jumps cannot be checked."""
         # Program streams (.mpg) give a time to some packets only.
-        if self.reorders_untold or self.format == "mpeg":
-            return False
-        found = False
-        for packet in self._packets():
-            if packet.size:
-                found = packet.pts is not None
-                break
-        self._open()
-        return found
+        return replace(found, timed=False) if self.reorders_untold or self.format == "mpeg" else found
 
     def keyframe_between(self, now: float, then: float) -> bool:
         """Whether a jump from `now` to `then` probably skips something."""
-        if self._keys is None:
-            return self._distance is not None and then - now > self._distance
-        # The index may hold decoding times, which run a few frames ahead of display.
-        shift = (self.clock.origin or 0.0) - 4 * self.step
-        place = bisect_right(self._keys, then + shift)
-        return place > 0 and self._keys[place - 1] > now + (self.clock.origin or 0.0)
-
-    # Decoding.
+        if self.keyframes is None or not self.keyframes.timed:
+            return False
+        origin = self.clock.origin or 0.0
+        return self.keyframes.between(now + origin, then + origin, lag=_LAG_FRAMES * self.step)
 
     def seek(self, seconds: float) -> None:
         """Go to a keyframe at or before `seconds`.
@@ -296,12 +229,8 @@ class Container:
         for packet in self._packets():
             if packet.size and key_time is None and packet.is_keyframe:
                 key_time = -math.inf if packet.pts is None else packet.pts
-            if (
-                self._sought
-                and not begun
-                and packet.size
-                and (key_time is None or _before(packet.pts, key_time))
-            ):
+            landing = self._sought and not begun
+            if landing and packet.size and (key_time is None or _before(packet.pts, key_time)):
                 continue
             # Before the first picture, complaints are about others that were jumped over.
             for frame in self._decoded(packet, bears=not begun and (self._sought or key_time is None)):
@@ -352,6 +281,10 @@ class Container:
                 packet = next(packets)
             except (StopIteration, av.error.EOFError):
                 return
+            except IndexError:
+                # PyAV stumbles over streams that appear later on; they are not the one wanted.
+                packets = self._input.demux(self.stream)
+                continue
             except (av.error.FFmpegError, OSError, ValueError) as error:
                 errors += 1
                 self.warn(f"reading was disturbed ({reason(error)})")
@@ -384,16 +317,5 @@ def _area(stream: av.video.stream.VideoStream) -> int:
     return 0 if context is None else (context.width or 0) * (context.height or 0)
 
 
-def _tagged_duration(metadata: dict[str, str]) -> float | None:
-    """Matroska's statistics: DURATION=00:10:00.040000000."""
-    text = next((value for key, value in metadata.items() if key.upper().startswith("DURATION")), "")
-    match = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", text.strip())
-    return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) if match else None
-
-
 def _before(pts: int | None, key_time: float | None) -> bool:
     return pts is not None and key_time is not None and pts < key_time
-
-
-def _mean_step(times: list[float]) -> float:
-    return (times[-1] - times[0]) / (len(times) - 1)

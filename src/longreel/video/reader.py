@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Lock
 from types import TracebackType
 from typing import Literal
 
@@ -84,7 +85,8 @@ class FilmStream:
         self._reader = reader
         self._sampling = sampling
         self._block = block
-        self._blocks: Iterator[Frames] | None = None
+        self._begun = self._closed = False
+        self._lock = Lock()
         self.report.asked = self.expected
 
     def __enter__(self) -> FilmStream:
@@ -99,16 +101,27 @@ class FilmStream:
         self.close()
 
     def close(self) -> None:
-        """Stop reading and close what was opened here."""
-        self._reader.close()
-        if self._blocks is None:
-            self._blocks = iter(())
+        """Stop reading and close what was opened here; waits for a block that another thread is reading."""
+        with self._lock:
+            self._closed = True
+            self._reader.close()
 
     def __iter__(self) -> Iterator[Frames]:
-        if self._blocks is not None:
+        if self._begun or self._closed:
             raise UsageError(f"{self._reader.where} was read already: open it again")
-        self._blocks = self._read()
-        return self._blocks
+        self._begun = True
+        return self._guarded(self._read())
+
+    def _guarded(self, blocks: Iterator[Frames]) -> Iterator[Frames]:
+        """The blocks, for as long as the film is open: FFmpeg crashes where a file is closed under it."""
+        while True:
+            with self._lock:
+                if self._closed:
+                    raise UsageError(f"{self._reader.where} was closed: open it again to read on")
+                frames = next(blocks, None)
+            if frames is None:
+                return
+            yield frames
 
     def _read(self) -> Iterator[Frames]:
         waiting: list[tuple[Tensor, float]] = []

@@ -31,14 +31,14 @@ def choose_policy(container: Container, targets: Targets, forced: str) -> tuple[
     first = targets.at(0) or 0.0
     if forced == "auto" and spacing < 2 * container.step and first < _WORTH_A_JUMP:
         return "sequential", "nearly every frame is wanted"
-    if not container.has_packet_times():
+    keyframes = container.look_at_keyframes()
+    if not keyframes.timed:
         return "sequential", "the file does not tell when its packets are shown"
-    distance = container.keyframe_distance()
     if forced == "seek":
         return "seek", "asked for by the caller"
-    facts = f"wanted times are {_words(spacing)} apart, keyframes {_words(distance)}"
+    facts = f"wanted times are {_words(spacing)} apart, keyframes {_words(keyframes.distance)}"
     # With an index a jump is made only where it skips something; without, only the mean tells.
-    enough = distance * (_DENSE if container.indexed else 1)
+    enough = keyframes.distance * (1 if keyframes.times is None else _DENSE)
     return ("seek" if spacing > enough else "sequential"), facts
 
 
@@ -65,7 +65,6 @@ class Walk:
         # Frames up to here have been seen; they come again where a jump lands before them.
         self._floor = -math.inf
         self.missing = 0
-        self.end: float | None = None
 
     def peek(self) -> av.VideoFrame | None:
         """The first frame of the film; None if none can be decoded."""
@@ -126,8 +125,9 @@ class Walk:
 
     def _land(self, wanted: float) -> bool:
         """Go to a keyframe not later than `wanted`; where that fails, to the beginning, for good."""
-        goal, distance = wanted, self._container.keyframe_distance()
-        for attempt in range(0 if self._container.reorders_untold else _MOST_ATTEMPTS):
+        keyframes = self._container.look_at_keyframes()
+        goal = wanted
+        for attempt in range(_MOST_ATTEMPTS if keyframes.timed else 0):
             try:
                 self._container.seek(goal)
                 self._frames = self._container.frames()
@@ -140,7 +140,7 @@ class Walk:
                 self._pending = first
                 return True
             # Pictures shown before a keyframe may belong to the one before it.
-            goal -= max(8 * self._container.step, distance * (attempt + 0.5))
+            goal -= max(8 * self._container.step, keyframes.distance * (attempt + 0.5))
             if goal <= 0:
                 break
         self._can_land = False
@@ -152,15 +152,15 @@ class Walk:
         """The film has ended: give the last frame if it is wanted, and compare with what was expected."""
         begun = self._picks.held or 0.0
         length = self._length(last)
-        self.end = begun + length
+        end = begun + length
         slack = max(length, _SLACK)
         rounding = min(0.25 * length, 2 * _ROUNDING)
         # A grid goes on as long as the film; times given one by one may lie a little behind its end.
-        reach = self.end - rounding if self._targets.unique else self.end + slack
+        reach = end - rounding if self._targets.unique else end + slack
         picked = self._picks.finish(reach)
         if picked is not None:
             yield picked
-        self._compare(self.end, slack)
+        self._compare(end, slack)
 
     def _compare(self, end: float, slack: float) -> None:
         told = self._container.duration
