@@ -6,10 +6,12 @@ import io
 import os
 import threading
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -204,6 +206,9 @@ def test_a_count_of_arrays_without_end_needs_an_end() -> None:
     assert read(arrays(), count=2, end=8.0)[0] == [2, 6]
 
 
+ENDINGS = ("mp4", "txt", "mkv", "png", "m3u8")
+
+
 def empty(path: Path) -> None:
     path.touch()
 
@@ -245,13 +250,37 @@ def playlist(path: Path) -> None:
     path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n")
 
 
-@pytest.mark.parametrize(
-    "make", [empty, text, folder, header_only, sound, frameless, missing, fifo, playlist]
-)
-@pytest.mark.parametrize("ending", ["mp4", "txt", "mkv", "png", "m3u8"])
+def cover_of_music(path: Path) -> None:
+    """Sound with a picture of its sleeve, which is no film."""
+    from av.stream import Disposition
+
+    with av.open(str(path), "w", format="mp4") as container:
+        sound = container.add_stream("aac", rate=16_000, layout="mono")
+        cover = container.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 64, 48, "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        container.mux(cover.encode(av.VideoFrame.from_ndarray(numbered(0), format="rgb24")))
+        container.mux(cover.encode(None))
+        for number in range(4):
+            samples = np.zeros((1, 1024), np.float32)
+            frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = 16_000, number * 1024, Fraction(1, 16_000)
+            container.mux(sound.encode(frame))
+        container.mux(sound.encode(None))
+
+
+NO_FILMS = [
+    *[
+        (make, ending)
+        for make in (empty, text, folder, header_only, missing, fifo, playlist)
+        for ending in ENDINGS
+    ],
+    *[(make, ending) for make in (sound, frameless) for ending in ("mp4", "mkv")],
+]
+
+
+@pytest.mark.parametrize(("make", "ending"), NO_FILMS)
 def test_what_is_no_film(tmp_path: Path, make: Callable[[Path], None], ending: str) -> None:
-    if make in (sound, frameless) and ending not in ("mp4", "mkv"):
-        pytest.skip("written as a film only")
     path = tmp_path / f"thing.{ending}"
     make(path)
     for act in (lambda: read(path), lambda: probe(path)):
@@ -259,6 +288,15 @@ def test_what_is_no_film(tmp_path: Path, make: Callable[[Path], None], ending: s
             act()
         assert "\n" not in str(caught.value)
         assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_music_with_a_cover_is_no_film(tmp_path: Path) -> None:
+    try:
+        cover_of_music(tmp_path / "song.m4a")
+    except (AttributeError, TypeError) as error:
+        pytest.skip(f"this PyAV cannot mark a picture as a cover: {error}")
+    with pytest.raises(SourceError, match=r"song\.m4a has no video track"):
+        probe(tmp_path / "song.m4a")
 
 
 @pytest.mark.parametrize("content", [b"", b"short", bytes(5000), b"\xff" * 5000])

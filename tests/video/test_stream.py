@@ -48,6 +48,24 @@ def test_a_film_can_be_read_once(films: list[Path]) -> None:
         iter(stream)
 
 
+def test_a_closed_film_is_not_read_on(films: list[Path]) -> None:
+    with open_film(films[0], block=2) as stream:
+        blocks = iter(stream)
+        next(blocks)
+    with pytest.raises(UsageError, match="closed"):
+        next(blocks)
+
+
+def test_closing_while_another_thread_reads(films: list[Path]) -> None:
+    for _ in range(10):
+        stream = open_film(films[0], sampling=Sampling(), block=3)
+        with ThreadPoolExecutor(1) as pool:
+            reading = pool.submit(list, iter(stream))
+            stream.close()
+            error = reading.exception()
+        assert error is None or isinstance(error, UsageError)
+
+
 def open_files() -> int:
     gc.collect()
     return len(os.listdir("/proc/self/fd"))

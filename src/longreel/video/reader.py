@@ -12,12 +12,14 @@ from torch import Tensor
 
 from longreel.errors import SourceError, UsageError
 from longreel.video.digests import digest
+from longreel.video.films import FilmReader
 from longreel.video.frames import Frames
 from longreel.video.picture import Size
-from longreel.video.readers import ArrayReader, FilmReader, PictureReader, Reader
+from longreel.video.readers import Reader
 from longreel.video.report import FilmInfo, ReadReport
 from longreel.video.sampling import Sampling
 from longreel.video.sources import Arrays, Pictures, Source, find_source
+from longreel.video.stills import ArrayReader, PictureReader
 
 __all__ = ["FilmInfo", "FilmStream", "ReadReport", "Source", "digest", "open_film", "probe"]
 
