@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from longreel.cli import options
-from longreel.cli.output import print_json
+from longreel.cli.output import print_json, print_remark
+from longreel.errors import LongreelError
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe file.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")] = Path("runs/train"),
-    resume: Annotated[
-        bool, typer.Option("--resume/--restart", help="Go on with an unfinished run, or start anew.")
-    ] = True,
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML file.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder of the run; default: runs/RECIPE."),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Train a model on drawn films, or go on with an unfinished run.
 
+    The curve goes to stderr and to the folder of the run, the trained model to the folder model in it.
+
+    Ctrl-C loses what was learned since the last checkpoint; the same command then goes on from there.
+
     Examples:
 
-      longreel train recipes/reel-tiny.json -o runs/reel-tiny
+      longreel train recipes/reel_tiny.toml
+      longreel train recipes/reel_tiny.toml -o runs/again
     """
+    if find_spec("accelerate") is None:
+        raise LongreelError("training needs more packages: pip install 'longreel[train]'")
+
     from longreel.train import run
 
-    result = run(recipe, output, resume=resume)
+    folder = Path("runs") / recipe.stem if output is None else output
+    try:
+        with redirect_stdout(sys.stderr):
+            result = run(recipe, folder)
+    except KeyboardInterrupt:
+        print_remark(f"the last checkpoint is in {folder}: run the same command again to go on")
+        raise
     if as_json:
         print_json(result)
+    else:
+        print(f"{result['model']}: trained; use it with --model {result['model']}")
