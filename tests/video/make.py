@@ -57,7 +57,7 @@ class Recipe:
     format: str | None = None
 
 
-def write(path: Path | Any, recipe: Recipe, pictures: Iterable[np.ndarray] | None = None) -> Any:
+def write(path: Any, recipe: Recipe, pictures: Iterable[np.ndarray] | None = None) -> Any:
     """Write the film of `recipe`; skips the test where this PyAV cannot encode it."""
     need_encoder(recipe.codec)
     target = str(path) if isinstance(path, Path) else path

@@ -50,7 +50,8 @@ def named(case: tuple[Recipe, str]) -> str:
 def film(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe, ending = request.param
     path = tmp_path_factory.mktemp("codec") / f"film.{ending}"
-    return write(path, replace(recipe, frames=FRAMES, fps=FPS))
+    write(path, replace(recipe, frames=FRAMES, fps=FPS))
+    return path
 
 
 def test_every_frame(film: Path) -> None:
@@ -63,6 +64,7 @@ def test_every_frame(film: Path) -> None:
     assert stream.info.frame_rate == pytest.approx(FPS, rel=0.02)
     assert (stream.info.height, stream.info.width) == (48, 64)
     assert stream.info.frames in (FRAMES, None)
+    assert stream.info.container == {".mkv": "matroska", ".ts": "mpegts"}.get(film.suffix, film.suffix[1:])
 
 
 @pytest.mark.parametrize(

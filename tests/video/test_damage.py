@@ -7,6 +7,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.video.make import Recipe, read, write
@@ -98,7 +99,7 @@ def test_any_damage_ends_well(films: dict[str, Path], tmp_path: Path, seed: int)
     sampling = chance.choice(
         [Sampling(), Sampling(fps=1.0), Sampling(count=5), Sampling(seconds=(0.0, 5.0)), Sampling(start=3.0)]
     )
-    policy = chance.choice(["auto", "sequential", "seek"])
+    policy: Any = chance.choice(["auto", "sequential", "seek"])
     strict = chance.random() < 0.3
     failure = None
     times: list[float] = []
@@ -133,7 +134,7 @@ def test_a_film_that_is_still_growing(films: dict[str, Path], tmp_path: Path) ->
 
 
 def test_a_film_that_goes_away_while_it_is_read(films: dict[str, Path], tmp_path: Path) -> None:
-    path = shutil.copy(films["mp4"], tmp_path / "film.mp4")
+    path = Path(shutil.copy(films["mp4"], tmp_path / "film.mp4"))
     with open_film(path, sampling=Sampling(), block=4) as stream:
         blocks = iter(stream)
         next(blocks)

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longreel.errors import UsageError
@@ -15,6 +15,7 @@ from longreel.video.sampling import Sampling
 from longreel.video.selection import Selection
 from longreel.video.targets import Grid, Listed, frames_wanted, plan_targets, spread
 
+steady = settings(deadline=None, derandomize=True)
 lengths = st.floats(0.01, 20_000)
 rates = st.floats(0.01, 200)
 counts = st.integers(1, 300)
@@ -22,9 +23,10 @@ counts = st.integers(1, 300)
 
 def all_times(targets: Any, most: int = 10_000) -> list[float]:
     times = itertools.takewhile(lambda time: time is not None, map(targets.at, range(most)))
-    return list(times)  # type: ignore[arg-type]
+    return list(times)
 
 
+@steady
 @given(lengths, counts, st.floats(0, 1000))
 def test_a_spread_lies_in_the_middle_of_equal_parts(length: float, count: int, start: float) -> None:
     times = spread(count, start, start + length)
@@ -37,6 +39,7 @@ def test_a_spread_lies_in_the_middle_of_equal_parts(length: float, count: int, s
     )
 
 
+@steady
 @given(st.floats(0.05, 50), st.floats(0.1, 30), st.floats(0, 50))
 def test_a_grid_starts_at_its_start_and_ends_before_its_end(length: float, fps: float, start: float) -> None:
     grid = Grid(start, 1 / fps, start + length)
@@ -49,6 +52,7 @@ def test_a_grid_starts_at_its_start_and_ends_before_its_end(length: float, fps: 
         assert grid.before(time + 0.5 / fps) == number + 1
 
 
+@steady
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=30), st.floats(0, 120))
 def test_listed_times_are_ascending_and_counted(times: list[float], until: float) -> None:
     targets = plan_targets(Sampling(seconds=tuple(times)), None)
@@ -56,6 +60,7 @@ def test_listed_times_are_ascending_and_counted(times: list[float], until: float
     assert targets.before(until) == sum(time < until for time in times)
 
 
+@steady
 @given(rates, counts, lengths)
 def test_a_cap_gives_evenly_spread_times_or_the_grid(fps: float, most: int, length: float) -> None:
     targets = plan_targets(Sampling(fps=fps, max_frames=most), length)
@@ -67,6 +72,7 @@ def test_a_cap_gives_evenly_spread_times_or_the_grid(fps: float, most: int, leng
         assert targets.times == spread(most, 0.0, length)
 
 
+@steady
 @given(
     st.lists(st.floats(0.001, 3), min_size=1, max_size=40),
     st.one_of(

@@ -25,7 +25,9 @@ from longreel.video.sampling import Sampling
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("film") / "film.mp4", Recipe(frames=40))
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    write(path, Recipe(frames=40))
+    return path
 
 
 class Pipe(io.RawIOBase):
@@ -391,7 +393,8 @@ def test_digests(film: Path, tmp_path: Path) -> None:
     assert whole == digest(paths) == digest([(path, float(i)) for i, path in enumerate(paths)])
     assert whole != digest(paths[::-1])
     assert whole != digest([(path, 2.0 * i) for i, path in enumerate(paths)])
-    for source in (iter([]), Pipe(b"x"), "http://host/film.mp4"):
+    sources: list[Any] = [iter([]), Pipe(b"x"), "http://host/film.mp4"]
+    for source in sources:
         with pytest.raises(UsageError):
             digest(source)
     with pytest.raises(SourceError, match="does not exist"):

@@ -50,7 +50,7 @@ class FilmReader:
         self.info = FilmInfo(
             name=film.name,
             kind="film",
-            container=container.format,
+            container=_container_name(container.format, film.name),
             codec=container.codec,
             duration=container.duration,
             width=shown[1],
@@ -74,3 +74,10 @@ class FilmReader:
 
     def close(self) -> None:
         self._container.close()
+
+
+def _container_name(names: str, film: str) -> str:
+    """One of FFmpeg's names for a container ("mov,mp4,m4a"): the one that the film's name ends with."""
+    every = names.split(",")
+    ending = film.rsplit(".", 1)[-1].lower()
+    return ending if ending in every else every[0]

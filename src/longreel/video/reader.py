@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from threading import Lock
+from threading import RLock
 from types import TracebackType
 from typing import Literal
 
@@ -88,7 +88,7 @@ class FilmStream:
         self._sampling = sampling
         self._block = block
         self._begun = self._closed = False
-        self._lock = Lock()
+        self._lock = RLock()
         self.report.asked = self.expected
 
     def __enter__(self) -> FilmStream:
