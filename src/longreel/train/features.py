@@ -1,4 +1,4 @@
-"""Encoded scenes from which films of any length are composed on the fly."""
+"""Scenes as visual tokens, from which films of any length are composed on the fly."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ import torch
 from torch import Tensor
 
 from longreel.films.scenes import Film, Scene
+from longreel.train.shots import frame_labels
+
+FRAMES_PER_SECOND = 2
+_NOISE = 0.03
+_SHARE_MISREAD = 0.02
 
 
 @dataclass(frozen=True)
@@ -17,41 +22,35 @@ class ComposedFilm:
     """Visual tokens (V, width) and the film they show, for drawing questions."""
 
     tokens: Tensor
-    questions_film: Film
+    film: Film
 
 
 class FeatureBank:
-    """Scenes as the model's own eyes saw them.
+    """Scenes with the tokens of their sampled frames.
 
     Args:
-        films: the films that were encoded.
-        seconds: per film, times of its sampled frames, float64 (F,).
-        tokens: per film, (F, tokens per frame, width), any float type.
+        template: a film that lends composed ones its size, style and split.
+        scenes: scenes and their tokens, (frames, tokens per frame, width).
     """
 
-    def __init__(self, films: Sequence[Film], seconds: Sequence[Tensor], tokens: Sequence[Tensor]) -> None:
-        self._film = films[0]
-        self._scenes: list[tuple[Scene, Tensor]] = []
-        for film, times, encoded in zip(films, seconds, tokens, strict=True):
-            for scene in film.scenes:
-                shown = (times >= scene.start) & (times < scene.end)
-                if shown.any():
-                    self._scenes.append((scene, encoded[shown]))
+    def __init__(self, template: Film, scenes: Sequence[tuple[Scene, Tensor]]) -> None:
+        self._template = template
+        self._scenes = list(scenes)
 
     def __len__(self) -> int:
         return len(self._scenes)
 
     def compose(self, generator: np.random.Generator, scenes: int, longest: int | None) -> ComposedFilm:
         """Join randomly chosen scenes; each is cut to at most `longest` consecutive frames."""
-        chosen = [self._scenes[i] for i in generator.choice(len(self._scenes), scenes, replace=False)]
         parts, placed, clock = [], [], 0.0
-        for scene, tokens in chosen:
+        for number in generator.choice(len(self._scenes), scenes, replace=False):
+            scene, tokens = self._scenes[number]
             part = _window(generator, tokens, longest)
-            end = clock + len(part) / 2
+            end = clock + len(part) / FRAMES_PER_SECOND
             placed.append(replace(scene, start=clock, end=end))
             parts.append(part.flatten(0, 1).float())
             clock = end
-        return ComposedFilm(torch.cat(parts), replace(self._film, seconds=clock, scenes=tuple(placed)))
+        return ComposedFilm(torch.cat(parts), replace(self._template, seconds=clock, scenes=tuple(placed)))
 
 
 def _window(generator: np.random.Generator, tokens: Tensor, longest: int | None) -> Tensor:
@@ -60,3 +59,28 @@ def _window(generator: np.random.Generator, tokens: Tensor, longest: int | None)
     # Never the first frame of a longer scene: it may still show the scene before.
     start = int(generator.integers(1, len(tokens) - longest + 1))
     return tokens[start : start + longest]
+
+
+def seen_scenes(film: Film, seconds: Tensor, tokens: Tensor) -> list[tuple[Scene, Tensor]]:
+    """Cut an encoded film, tokens (F, tokens per frame, width) at `seconds` (F,), into its scenes."""
+    shown = [(scene, (seconds >= scene.start) & (seconds < scene.end)) for scene in film.scenes]
+    return [(scene, tokens[frames]) for scene, frames in shown if frames.any()]
+
+
+def ideal_scenes(film: Film, words: Sequence[Tensor], generator: torch.Generator) -> list[tuple[Scene, Tensor]]:
+    """The film's scenes as perfect eyes would see them, but for a little noise and rare misreadings.
+
+    Each frame becomes the word embeddings of its object, colour, place and action. The decoder learns to
+    read from these while the eyes are still in training.
+    """
+    scenes = []
+    for scene in film.scenes:
+        frames = max(1, round(scene.seconds * FRAMES_PER_SECOND))
+        labels = frame_labels(film, [scene.start + 1e-6])[0].repeat(frames, 1)
+        sizes = torch.tensor([len(table) for table in words])
+        wrong = (torch.rand(labels.shape, generator=generator) * sizes).long()
+        misread = torch.rand(labels.shape, generator=generator) < _SHARE_MISREAD
+        labels = torch.where(misread, wrong, labels)
+        tokens = torch.stack([table[labels[:, k]] for k, table in enumerate(words)], dim=1)
+        scenes.append((scene, tokens + _NOISE * torch.randn(tokens.shape, generator=generator)))
+    return scenes

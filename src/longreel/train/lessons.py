@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from longreel.films.questions import Question, draw_questions
+from longreel.films.question import Question
+from longreel.films.questions import draw_questions
+from longreel.films.scenes import Film
 from longreel.models.video_xl.prompt import Prompt
 from longreel.train.curriculum import Curriculum
 from longreel.train.features import FeatureBank
@@ -28,6 +30,7 @@ class LessonPlan:
     """
 
     families: tuple[str, ...]
+    films: int = 16
     tokens: int = 5000
     questions: int = 10
     ratios: tuple[int, ...] = (1,)
@@ -61,9 +64,9 @@ class Lessons(Dataset[dict[str, Tensor]]):
         scenes = int(generator.integers(max(2, most // 2), most + 1))
         ratio = int(generator.choice(plan.ratios))
         per_scene = 20 if plan.longest is None else 2 * (1 + plan.longest)
-        films = int(np.clip(plan.tokens // (scenes * per_scene), 2, 16))
+        films = int(np.clip(plan.tokens // (scenes * per_scene), 2, plan.films))
         drawn = [self._bank.compose(generator, scenes, plan.longest) for _ in range(films)]
-        rows = [self._rows(generator, film.questions_film, index * 64 + i) for i, film in enumerate(drawn)]
+        rows = [self._rows(generator, film.film, index * 64 + i) for i, film in enumerate(drawn)]
         visual, lengths = _padded([film.tokens for film in drawn], plan.interval)
         if plan.blind:
             visual, lengths = visual[:, : plan.interval] * 0, lengths * 0
@@ -76,7 +79,7 @@ class Lessons(Dataset[dict[str, Tensor]]):
             "ratio": torch.tensor(ratio),
         }
 
-    def _rows(self, generator: np.random.Generator, film: object, seed: int) -> list[tuple[Tensor, Tensor]]:
+    def _rows(self, generator: np.random.Generator, film: Film, seed: int) -> list[tuple[Tensor, Tensor]]:
         plan = self._plan
         each = -(-plan.questions // len(plan.families)) + 1
         lettered = bool(generator.random() < plan.options)

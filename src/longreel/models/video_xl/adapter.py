@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from longreel.compress.base import CacheCompressor
 from longreel.errors import ModelError
 from longreel.identity import hash_json, hash_text, hash_tensors
 from longreel.key_values import KeyValues
 from longreel.models.base import VisualTokens
+from longreel.models.reel_tiny.words import as_sentence
+from longreel.models.video_xl.configuration import VideoXLConfig
 from longreel.models.video_xl.decoding import Sampler
 from longreel.models.video_xl.modeling import VideoXLModel, encode_frames
 from longreel.models.video_xl.prompt import Prompt
 from longreel.models.video_xl.watcher import IntervalWatcher
 from longreel.video.frames import Frames
+
+
+_WEIGHTS = "model.safetensors"
 
 
 class VideoXLAdapter:
@@ -42,7 +49,12 @@ class VideoXLAdapter:
 
     @classmethod
     def from_folder(
-        cls, folder: str | Path, *, dtype: torch.dtype | None = None, device: str | None = None
+        cls,
+        folder: str | Path,
+        *,
+        name: str | None = None,
+        dtype: torch.dtype | None = None,
+        device: str | None = None,
     ) -> VideoXLAdapter:
         """Load a model saved by `save_pretrained` together with its tokenizer.
 
@@ -50,13 +62,16 @@ class VideoXLAdapter:
             ModelError: files are missing or damaged.
         """
         path = Path(folder)
+        if not (path / "config.json").is_file():
+            # Without it a model of the default size, billions of random weights, would be built.
+            raise ModelError(f"model folder {path} has no config.json: copy the complete folder again")
         try:
-            model = VideoXLModel.from_pretrained(path, dtype=dtype or torch.float32)
-            tokenizer = AutoTokenizer.from_pretrained(path)
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            model = load_model(path, dtype or torch.float32)
+            tokenizer = PreTrainedTokenizerFast.from_pretrained(path)
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[0]
             raise ModelError(f"cannot load model folder {path}: {reason}; copy the complete folder again") from error
-        return cls(path.name, model.to(device or "cpu"), tokenizer)
+        return cls(name or path.name, model.to(device or "cpu"), tokenizer)
 
     @property
     def model(self) -> VideoXLModel:
@@ -110,6 +125,8 @@ class VideoXLAdapter:
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of answer tokens."""
+        if self._model.config.closed_vocabulary:
+            return as_sentence(self._tokenizer.convert_ids_to_tokens(list(ids)))
         text: str = self._tokenizer.decode(list(ids), skip_special_tokens=True)
         return text.strip()
 
@@ -132,6 +149,25 @@ class VideoXLAdapter:
                 "weights": hash_tensors(self._model.state_dict()),
             }
         return dict(self._identity)
+
+
+def load_model(folder: Path, dtype: torch.dtype) -> VideoXLModel:
+    """Build the model of a folder and fill it with its weights; nothing is printed."""
+    model = VideoXLModel(VideoXLConfig.from_pretrained(folder)).to(dtype)
+    index = folder / "model.safetensors.index.json"
+    shards = sorted(set(json.loads(index.read_text())["weight_map"].values())) if index.exists() else [_WEIGHTS]
+    missing = set(model.state_dict())
+    for shard in shards:
+        tensors = load_file(folder / shard)
+        unexpected = model.load_state_dict(tensors, strict=False).unexpected_keys
+        if unexpected:
+            raise ValueError(f"{shard} holds the unknown tensor {unexpected[0]!r}")
+        missing -= set(tensors)
+    missing -= set(model._tied_weights_keys)
+    if missing:
+        raise ValueError(f"its weights lack the tensor {min(missing)!r}")
+    model.tie_weights()
+    return model
 
 
 def _stable(config: dict[str, Any]) -> dict[str, Any]:

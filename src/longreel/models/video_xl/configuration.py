@@ -51,8 +51,8 @@ class SummaryTokenConfig(Qwen2Config):
     @property
     def rope_theta(self) -> float:
         """Base of the rotary frequencies."""
-        parameters: Any = self.rope_parameters
-        return float(parameters["rope_theta"])
+        parameters: Any = self.rope_parameters or {}
+        return float(parameters.get("rope_theta") or _RELEASED_ROPE_THETA)
 
     @classmethod
     def from_official(cls, config: Mapping[str, Any]) -> SummaryTokenConfig:

@@ -1,0 +1,154 @@
+"""Run a recipe from the first frame to a loadable model; every stage resumes where it was stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from longreel.films.scenes import Film, draw_film
+from longreel.models.video_xl.modeling import VideoXLModel, encode_frames
+from longreel.models.video_xl.prompt import Prompt
+from longreel.train.curriculum import Curriculum
+from longreel.train.eyes import Eyes, train_eyes
+from longreel.train.features import FeatureBank, ideal_scenes, seen_scenes
+from longreel.train.language import Schedule, train_decoder
+from longreel.train.lessons import LessonPlan, Lessons
+from longreel.train.recipe import DecoderStage, Recipe, load_recipe
+from longreel.train.shots import Shots, film_shots
+from longreel.train.start import attribute_words, untrained
+
+
+def run(recipe_path: str | Path, out: str | Path, *, resume: bool = True) -> dict[str, Any]:
+    """Train what a recipe describes; the finished model is `out`/model.
+
+    Args:
+        resume: continue an earlier run in `out`; otherwise that folder is emptied first.
+
+    Raises:
+        UsageError: the recipe is wrong.
+    """
+    recipe = load_recipe(Path(recipe_path))
+    folder = Path(out)
+    if not resume and folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    training = _Training(recipe, folder)
+    training.stage("eyes", training.see)
+    training.stage("base", lambda: training.read("base", recipe.base))
+    training.stage("summary", lambda: training.read("summary", recipe.summary))
+    training.export(folder / "model")
+    return {"model": str(folder / "model"), "recipe": str(recipe_path), "seed": recipe.seed}
+
+
+class _Training:
+    """The model being trained and what its stages share."""
+
+    def __init__(self, recipe: Recipe, folder: Path) -> None:
+        self._recipe, self._folder = recipe, folder
+        self._model: VideoXLModel
+        self._tokenizer: PreTrainedTokenizerFast
+        shape = recipe.shape
+        self._model, self._tokenizer = untrained(
+            recipe.seed, width=shape.width, layers=shape.layers, interval=shape.interval
+        )
+        self._words = attribute_words(self._model, self._tokenizer)
+
+    def stage(self, name: str, train: Callable[[], None]) -> None:
+        """Run a stage, or take over its weights if it was finished before."""
+        weights = self._folder / f"{name}.safetensors"
+        if not weights.exists():
+            train()
+            partial = weights.with_suffix(".part")
+            save_file(_plain(self._model.state_dict()), partial)
+            os.replace(partial, weights)
+        self._model.load_state_dict(load_file(weights), strict=False)
+        self._model.tie_weights()
+
+    def see(self) -> None:
+        """Train tower and projector."""
+        plan = self._recipe.eyes
+        tower = self._model.vision_tower.vision_model
+        eyes = Eyes(tower, self._model.projector, self._words)
+        schedule = Schedule(plan.steps, plan.learning_rate)
+        clip = tower.config.clip
+        train_eyes(eyes, self._shots(), clip, plan.batch, schedule, out=self._folder / "eyes", seed=self._recipe.seed)
+
+    def read(self, name: str, plan: DecoderStage) -> None:
+        """Train the decoder; the summary stage starts from copies of the base's projections."""
+        decoder = self._model.language_model
+        if name == "summary":
+            decoder.initialise_summary_tokens()
+        seed = self._recipe.seed
+        curriculum = Curriculum(plan.scenes, plan.advance_below, plan.patience)
+        prompt = Prompt(self._tokenizer)
+        lessons = Lessons(
+            self._bank(plan.eyes), prompt, _lesson_plan(self._recipe, plan), curriculum, plan.steps, seed
+        )
+        train_decoder(
+            decoder,
+            lessons,
+            curriculum,
+            Schedule(plan.steps, plan.learning_rate),
+            prefix_ids=prompt.before(None),
+            interval=self._recipe.shape.interval,
+            out=self._folder / name,
+            seed=seed,
+        )
+
+    def export(self, folder: Path) -> None:
+        """Write the model in half precision, with its tokenizer."""
+        self._model.to(torch.float16).save_pretrained(folder)
+        self._tokenizer.save_pretrained(folder)
+        (folder / "recipe.json").write_text(json.dumps(self._recipe.model_dump(), indent=1))
+
+    def _seeds(self) -> range:
+        films = self._recipe.films
+        return range(films.first_seed, films.first_seed + films.count)
+
+    def _shots(self) -> list[Shots]:
+        height, width = self._model.vision_tower.image_size
+        seconds = self._recipe.films.seconds
+        return [film_shots(seed, seconds, (height, width), self._folder / "shots") for seed in self._seeds()]
+
+    def _bank(self, eyes: str) -> FeatureBank:
+        films = self._recipe.films
+        template = draw_film(films.first_seed, films.seconds)
+        if eyes == "ideal":
+            generator = torch.Generator().manual_seed(self._recipe.seed)
+            drawn: list[Film] = [draw_film(seed, films.seconds) for seed in self._seeds()]
+            return FeatureBank(template, [s for film in drawn for s in ideal_scenes(film, self._words, generator)])
+        self._model.eval()
+        return FeatureBank(
+            template,
+            [s for shots in self._shots() for s in seen_scenes(shots.film, shots.seconds, self._encode(shots))],
+        )
+
+    def _encode(self, shots: Shots) -> Tensor:
+        return encode_frames(self._model, shots.pixels).half()
+
+
+def _lesson_plan(recipe: Recipe, stage: DecoderStage) -> LessonPlan:
+    return LessonPlan(
+        families=tuple(recipe.families),
+        tokens=stage.tokens,
+        questions=stage.questions,
+        ratios=tuple(stage.ratios),
+        longest=stage.longest,
+        options=stage.options,
+        turns=stage.turns,
+        interval=recipe.shape.interval,
+    )
+
+
+def _plain(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors without the tied copy, which the file format refuses."""
+    return {name: tensor.contiguous() for name, tensor in state.items() if not name.endswith("lm_head.weight")}

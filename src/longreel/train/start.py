@@ -1,0 +1,60 @@
+"""The untrained default model: tokenizer, shapes and first weights, fixed by a seed."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from longreel.films.vocabulary import PAST_TENSE, question_words
+from longreel.models.reel_tiny.words import build_tokenizer
+from longreel.models.video_xl.configuration import SummaryTokenConfig, VideoXLConfig
+from longreel.models.video_xl.modeling import VideoXLModel
+from longreel.train.shots import ATTRIBUTES
+
+
+def untrained(seed: int, *, width: int, layers: int, interval: int) -> tuple[VideoXLModel, PreTrainedTokenizerFast]:
+    """The model and tokenizer before any training.
+
+    Word embeddings start with a norm of about one, so that visual tokens, which are trained to point at
+    them, arrive at the decoder in the same scale.
+    """
+    tokenizer = build_tokenizer(question_words())
+    torch.manual_seed(seed)
+    decoder = SummaryTokenConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=width,
+        intermediate_size=width * 11 // 4,
+        num_hidden_layers=layers,
+        num_attention_heads=width // 32,
+        num_key_value_heads=width // 32,
+        max_position_embeddings=32768,
+        tie_word_embeddings=True,
+        rope_parameters={"rope_type": "default", "rope_theta": 1e6},
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        summary_interval=interval,
+        summary_ratios=[1, 2, 4, 8, 16],
+    )
+    config = VideoXLConfig(
+        vision_config={"model_type": "longreel_conv_tower", "hidden_size": width},
+        text_config=decoder,
+        projector="linear",
+        pool=1,
+        default_fps=2.0,
+        closed_vocabulary=True,
+    )
+    model = VideoXLModel(config)
+    with torch.no_grad():
+        model.language_model.model.embed_tokens.weight.normal_(std=width**-0.5)
+    return model, tokenizer
+
+
+def attribute_words(model: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> list[Tensor]:
+    """Word embeddings (words, width) of each attribute, in the order of its labels."""
+    embeddings = model.language_model.model.embed_tokens.weight.detach()
+    tables = []
+    for names in ATTRIBUTES:
+        words = [PAST_TENSE.get(name, name).split()[-1] for name in names]
+        tables.append(embeddings[tokenizer.convert_tokens_to_ids(words)].clone())
+    return tables
