@@ -48,6 +48,7 @@ class DecoderStage(_Table):
     advance_below: float
     patience: int = 40
     ratios: list[int] = [1]
+    films: int = 16
     tokens: int = 3000
     questions: int = 12
     longest: int | None = None

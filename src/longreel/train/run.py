@@ -139,6 +139,7 @@ class _Training:
 def _lesson_plan(recipe: Recipe, stage: DecoderStage) -> LessonPlan:
     return LessonPlan(
         families=tuple(recipe.families),
+        films=stage.films,
         tokens=stage.tokens,
         questions=stage.questions,
         ratios=tuple(stage.ratios),
