@@ -250,7 +250,7 @@ def video_xl_model(method: str = "video-xl", keep: float | None = 0.25) -> Model
         "eos_token_id": tokenizer.eos_token_id,
         "summary_interval": 48,
     }
-    tower = {"model_type": "longreel_conv_tower", "image_size": [32, 48], "hidden_size": 32, "clip": 4}
+    tower = {"model_type": "longreel_glance_tower", "image_size": [32, 48], "hidden_size": 32, "clip": 4}
     config = VideoXLConfig(
         vision_config={**tower, "channels": [8, 16, 16, 24]},
         text_config=decoder,

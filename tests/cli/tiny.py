@@ -58,7 +58,7 @@ def save_model(folder: Path, seed: int = 0) -> Path:
     torch.manual_seed(seed)
     config = VideoXLConfig(
         vision_config={
-            "model_type": "longreel_conv_tower",
+            "model_type": "longreel_glance_tower",
             "image_size": [32, 48],
             "channels": [8, 8, 16, 16],
             "hidden_size": 32,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import OrderedDict
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,9 +69,8 @@ class _Stage:
     """One scene made ready: background painted, card drawn."""
 
     def __init__(self, film: Film, scene: Scene, atlas: Atlas) -> None:
-        self._scene = scene
+        self._film, self._scene = film, scene
         self._width, self._height = film.size
-        self._base = min(self._height, self._width / 1.5)
         height, width = math.ceil(self._height * _ROOM), math.ceil(self._width * _ROOM)
         place = paint_place(scene.place, scene.look.seed, height, width)
         picture = atlas.picture(scene.object)
@@ -84,8 +84,7 @@ class _Stage:
         look, local = self._scene.look, t - self._scene.start
         share = min(max(local / self._scene.seconds, 0.0), 1.0)
         picture = self._background(share)
-        turn = local / look.period + look.phase
-        self._put_card(picture, local, turn - math.floor(turn), share)
+        self._put_card(picture, t)
         light = look.light[0] * (1 - share) + look.light[1] * share
         table = np.clip(np.arange(256) * light, 0, 255).astype(np.uint8)
         lit: Pixels = table[picture]
@@ -98,16 +97,35 @@ class _Stage:
         left = round(room_x * (x0 * (1 - share) + x1 * share))
         return self._place[top : top + self._height, left : left + self._width].copy()
 
-    def _put_card(self, picture: Pixels, local: float, cycle: float, share: float) -> None:
-        look, action = self._scene.look, self._scene.action
-        if action == "blink" and (2 * cycle) % 1 >= 0.5:
-            return
-        scale, degrees, x, y = _pose(action, look.travel, cycle, look.turn * local + 360 * look.phase)
-        x0, y0, x1, y1 = look.drift
-        x += 0.03 * (x0 * (1 - share) + x1 * share)
-        y += 0.03 * (y0 * (1 - share) + y1 * share)
-        side = max(4, round(self._base * look.card * scale))
-        _paste(picture, self._card.patch(side, degrees), (0.5 + x) * self._width, (0.5 + y) * self._height)
+    def _put_card(self, picture: Pixels, t: float) -> None:
+        pose = card_pose(self._film, self._scene, t)
+        if pose is not None:
+            _paste(picture, self._card.patch(pose.side, pose.degrees), pose.x, pose.y)
+
+
+class CardPose(NamedTuple):
+    """Where a card lies: its side and the x and y of its middle in pixels, degrees clockwise."""
+
+    side: int
+    degrees: float
+    x: float
+    y: float
+
+
+def card_pose(film: Film, scene: Scene, t: float) -> CardPose | None:
+    """Pose of the card of `scene` at `t` seconds of the film; None while it blinks away."""
+    width, height = film.size
+    look, local = scene.look, t - scene.start
+    share = min(max(local / scene.seconds, 0.0), 1.0)
+    cycle = (local / look.period + look.phase) % 1.0
+    if scene.action == "blink" and (2 * cycle) % 1 >= 0.5:
+        return None
+    scale, degrees, x, y = _pose(scene.action, look.travel, cycle, look.turn * local + 360 * look.phase)
+    x0, y0, x1, y1 = look.drift
+    x += 0.03 * (x0 * (1 - share) + x1 * share)
+    y += 0.03 * (y0 * (1 - share) + y1 * share)
+    side = max(4, round(min(height, width / 1.5) * look.card * scale))
+    return CardPose(side, degrees, (0.5 + x) * width, (0.5 + y) * height)
 
 
 def _pose(action: str, travel: float, cycle: float, degrees: float) -> tuple[float, float, float, float]:

@@ -1,74 +1,77 @@
-"""Train tower and projector to say what a frame shows, in the decoder's own word embeddings."""
+"""Train the vision tower to find the thing in a frame and to name what the frame shows."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, smooth_l1_loss
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import Trainer, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
+from longreel.models.video_xl.glance_tower import GlanceTower
 from longreel.train.language import Schedule
 from longreel.train.shots import ATTRIBUTES, Shots
 
-_SCALE = 10.0
+# How far training crops miss the thing: their middle as a share of the side, and the side itself.
+_MISS_MIDDLE, _MISS_SIDE = 0.05, 0.07
+_BOX_WEIGHT = 5.0
 
 
 class Clips(Dataset[dict[str, Tensor]]):
-    """Item i is a whole batch of random clips with random brightness, determined by (seed, i)."""
+    """Item i is a whole batch of random clips, shifted and relit at random, determined by (seed, i).
 
-    def __init__(self, films: Sequence[Shots], clip: int, batch: int, steps: int, seed: int) -> None:
-        self._films, self._clip, self._batch, self._steps, self._seed = films, clip, batch, steps, seed
+    Half of the clips come from `brief` films, whose many short scenes show many things, half from `films`.
+    """
+
+    def __init__(
+        self, films: Sequence[Shots], brief: Sequence[Shots], clip: int, batch: int, steps: int, seed: int
+    ) -> None:
+        self._pools, self._clip, self._batch, self._steps, self._seed = (brief, films), clip, batch, steps, seed
 
     def __len__(self) -> int:
         return self._steps
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        """Pixels uint8 (batch, clip, 3, h, w) and labels (batch, clip, 4)."""
+        """Pixels uint8 (batch, clip, 3, h, w), labels (batch, clip, 4), boxes (batch, clip, 3), shown (batch, clip)."""
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + index)
-        pixels, labels = [], []
-        for _ in range(self._batch):
-            film = self._films[int(torch.randint(len(self._films), (1,), generator=generator))]
-            start = int(torch.randint(len(film.pixels) - self._clip + 1, (1,), generator=generator))
-            part = slice(start, start + self._clip)
-            pixels.append(_jitter(film.pixels[part], generator))
-            labels.append(film.labels[part])
-        return {"pixels": torch.stack(pixels), "labels": torch.stack(labels)}
+        clips = [self._clip_of(self._pools[number % 2], generator) for number in range(self._batch)]
+        return {name: torch.stack([clip[name] for clip in clips]) for name in clips[0]}
+
+    def _clip_of(self, films: Sequence[Shots], generator: torch.Generator) -> dict[str, Tensor]:
+        film = films[int(torch.randint(len(films), (1,), generator=generator))]
+        start = int(torch.randint(len(film.pixels) - self._clip + 1, (1,), generator=generator))
+        part = slice(start, start + self._clip)
+        pixels, boxes = _shifted(film.pixels[part], film.boxes[part], generator)
+        return {
+            "pixels": _relit(pixels, generator),
+            "labels": film.labels[part],
+            "boxes": boxes,
+            "shown": film.shown[part],
+        }
 
 
-def _jitter(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Shift by up to 3 pixels, change brightness and contrast a little; one choice per clip."""
-    dy, dx = (int(torch.randint(-3, 4, (1,), generator=generator)) for _ in range(2))
-    gain = 1 + 0.15 * float(torch.randn(1, generator=generator).clamp(-2, 2))
-    moved = torch.roll(pixels, (dy, dx), (-2, -1)).float().sub_(128).mul_(gain).add_(128)
-    return moved.clamp_(0, 255).to(torch.uint8)
+def _shifted(pixels: Tensor, boxes: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Move a clip by up to 4 pixels in each direction."""
+    dy, dx = (int(torch.randint(-4, 5, (1,), generator=generator)) for _ in range(2))
+    height, width = pixels.shape[-2:]
+    moved = boxes + torch.tensor([dx / width, dy / height, 0.0])
+    return torch.roll(pixels, (dy, dx), (-2, -1)), moved
 
 
-class Eyes(nn.Module):
-    """Tower and projector with the word embeddings, frozen, as classifiers: token k names attribute k."""
-
-    def __init__(self, tower: nn.Module, projector: nn.Module, words: Sequence[Tensor]) -> None:
-        super().__init__()
-        self.tower = tower
-        self.projector = projector
-        for number, embeddings in enumerate(words):
-            self.register_buffer(f"words_{number}", embeddings.clone())
-
-    def forward(self, pixels: Tensor) -> list[Tensor]:
-        """Logits per attribute, each (clips, T, its words)."""
-        tokens = self.projector(self.tower(pixels))
-        return [
-            _SCALE * tokens[:, :, number] @ getattr(self, f"words_{number}").T for number in range(len(ATTRIBUTES))
-        ]
+def _relit(pixels: Tensor, generator: torch.Generator) -> Tensor:
+    gain = 1 + 0.08 * float(torch.randn(1, generator=generator).clamp(-2, 2))
+    lit = pixels.float().sub_(128).mul_(gain).add_(128)
+    return lit.clamp_(0, 255).to(torch.uint8)
 
 
 class EyesTrainer(Trainer):
-    """Cross-entropy over all attributes of all frames."""
+    """The tower alone: where the thing is, and the words of every frame."""
 
     def _get_train_sampler(self, *args: Any, **kwargs: Any) -> SequentialSampler:
         return SequentialSampler(self.train_dataset)  # type: ignore[arg-type]
@@ -76,20 +79,40 @@ class EyesTrainer(Trainer):
     def compute_loss(  # type: ignore[override]
         self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
     ) -> Tensor:
-        """Sum over attributes of the mean cross-entropy."""
-        logits = model(inputs["pixels"])
-        labels = inputs["labels"].unbind(-1)
-        losses = [
-            cross_entropy(guess.float().flatten(0, -2), label.flatten(), ignore_index=-1, label_smoothing=0.02)
-            for guess, label in zip(logits, labels, strict=True)
+        """Cross-entropy of each attribute's word and of being shown, plus the error of the box."""
+        boxes, shown = inputs["boxes"], inputs["shown"]
+        known = ~boxes[..., 0].isnan()
+        sight = model.see(inputs["pixels"], _missed(boxes.nan_to_num(0.5)))  # type: ignore[operator]
+        parts = [
+            cross_entropy(guess.float().flatten(0, 1), label.flatten(), ignore_index=-1, label_smoothing=0.02)
+            for guess, label in zip(sight.words, inputs["labels"].unbind(-1), strict=True)
         ]
-        return torch.stack(losses).sum()
+        parts.append(_BOX_WEIGHT * smooth_l1_loss(sight.box.float()[known], boxes[known], beta=0.05))
+        sure = ~shown.isnan()
+        parts.append(binary_cross_entropy_with_logits(sight.shown.float()[sure], shown[sure]))
+        return torch.stack(parts).sum()
+
+
+def _missed(boxes: Tensor) -> Tensor:
+    """Boxes as the tower might find them, so that words are learned from imperfect crops too."""
+    middle = boxes[..., :2] + _MISS_MIDDLE * boxes[..., 2:] * torch.randn_like(boxes[..., :2])
+    return torch.cat((middle, boxes[..., 2:] * (_MISS_SIDE * torch.randn_like(boxes[..., 2:])).exp()), dim=-1)
 
 
 def train_eyes(
-    eyes: Eyes, films: Sequence[Shots], clip: int, batch: int, schedule: Schedule, *, out: Path, seed: int
+    tower: GlanceTower,
+    films: Sequence[Shots],
+    brief: Sequence[Shots],
+    batch: int,
+    schedule: Schedule,
+    *,
+    out: Path,
+    seed: int,
 ) -> None:
-    """Train in place; checkpoints go to `out`, from the last of which a run resumes."""
+    """Train in place; checkpoints go to `out`, from the last of which a run resumes.
+
+    The curve (step, loss, learning rate) is written to `out`/curve.json.
+    """
     arguments = TrainingArguments(
         output_dir=str(out),
         max_steps=schedule.steps,
@@ -109,23 +132,28 @@ def train_eyes(
         use_cpu=not torch.cuda.is_available(),
     )
     trainer = EyesTrainer(
-        model=eyes,
+        model=tower,
         args=arguments,
-        train_dataset=Clips(films, clip, batch, schedule.steps, seed),
+        train_dataset=Clips(films, brief, tower.config.clip, batch, schedule.steps, seed),
         data_collator=lambda items: items[0],
     )
     last = get_last_checkpoint(str(out)) if out.exists() else None
     trainer.train(resume_from_checkpoint=last)
 
 
+    curve = [entry for entry in trainer.state.log_history if "loss" in entry]
+    (out / "curve.json").write_text(json.dumps(curve, indent=1))
+
+
 @torch.no_grad()
-def eye_accuracy(eyes: Eyes, films: Sequence[Shots], clip: int) -> list[float]:
-    """Share of frames whose object, colour, place and action are named rightly."""
-    eyes.eval()
+def eye_accuracy(tower: GlanceTower, films: Sequence[Shots]) -> list[float]:
+    """Share of the frames that show them whose object, colour, place and action are named rightly."""
+    tower.eval()
     right, count = torch.zeros(len(ATTRIBUTES)), torch.zeros(len(ATTRIBUTES))
+    clip = tower.config.clip
     for film in films:
         whole = len(film.pixels) // clip * clip
-        guesses = eyes(film.pixels[:whole].unflatten(0, (-1, clip)))
+        guesses = tower.see(film.pixels[:whole].unflatten(0, (-1, clip))).words
         for number, guess in enumerate(guesses):
             label = film.labels[:whole, number]
             right[number] += (guess.flatten(0, 1).argmax(-1) == label)[label >= 0].sum()

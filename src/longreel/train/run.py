@@ -18,7 +18,7 @@ from longreel.films.scenes import Film, draw_film
 from longreel.models.video_xl.modeling import VideoXLModel, encode_frames
 from longreel.models.video_xl.prompt import Prompt
 from longreel.train.curriculum import Curriculum
-from longreel.train.eyes import Eyes, train_eyes
+from longreel.train.eyes import train_eyes
 from longreel.train.features import FeatureBank, ideal_scenes, seen_scenes
 from longreel.train.language import Schedule, train_decoder
 from longreel.train.lessons import LessonPlan, Lessons
@@ -76,11 +76,16 @@ class _Training:
     def see(self) -> None:
         """Train tower and projector."""
         plan = self._recipe.eyes
-        tower = self._model.vision_tower.vision_model
-        eyes = Eyes(tower, self._model.projector, self._words)
-        schedule = Schedule(plan.steps, plan.learning_rate)
-        clip = tower.config.clip
-        train_eyes(eyes, self._shots(), clip, plan.batch, schedule, out=self._folder / "eyes", seed=self._recipe.seed)
+        films = self._recipe.films
+        train_eyes(
+            self._tower,
+            self._shots(films),
+            self._shots(plan.brief),
+            plan.batch,
+            Schedule(plan.steps, plan.learning_rate),
+            out=self._folder / "eyes",
+            seed=self._recipe.seed,
+        )
 
     def read(self, name: str, plan: DecoderStage) -> None:
         """Train the decoder; the summary stage starts from copies of the base's projections."""

@@ -16,8 +16,8 @@ from longreel.train.shots import ATTRIBUTES
 def untrained(seed: int, *, width: int, layers: int, interval: int) -> tuple[VideoXLModel, PreTrainedTokenizerFast]:
     """The model and tokenizer before any training.
 
-    Word embeddings start with a norm of about one, so that visual tokens, which are trained to point at
-    them, arrive at the decoder in the same scale.
+    Word embeddings start with a norm of about one. The projector starts as the embeddings of the words
+    that the tower names, so that what is seen and what is said are the same vectors.
     """
     tokenizer = build_tokenizer(question_words())
     torch.manual_seed(seed)
@@ -37,7 +37,7 @@ def untrained(seed: int, *, width: int, layers: int, interval: int) -> tuple[Vid
         summary_ratios=[1, 2, 4, 8, 16],
     )
     config = VideoXLConfig(
-        vision_config={"model_type": "longreel_conv_tower", "hidden_size": width},
+        vision_config={"model_type": "longreel_glance_tower", "words": [len(names) for names in ATTRIBUTES]},
         text_config=decoder,
         projector="linear",
         pool=1,
@@ -47,6 +47,8 @@ def untrained(seed: int, *, width: int, layers: int, interval: int) -> tuple[Vid
     model = VideoXLModel(config)
     with torch.no_grad():
         model.language_model.model.embed_tokens.weight.normal_(std=width**-0.5)
+        model.projector.weight.copy_(torch.cat(attribute_words(model, tokenizer)).T)
+        model.projector.bias.zero_()
     return model, tokenizer
 
 

@@ -92,7 +92,7 @@ class VideoXLConfig(PreTrainedConfig):
     """Vision tower, projector and decoder of a Video-XL model.
 
     `vision_config` names its architecture by `model_type` (clip_vision_model, siglip_vision_model or
-    longreel_conv_tower). `feature_layer` is the hidden layer read from CLIP and SigLIP towers, `pool` the
+    longreel_glance_tower). `feature_layer` is the hidden layer read from CLIP and SigLIP towers, `pool` the
     side of the average pooling after the projector, `projector` "mlp" (Linear, GELU, Linear) or "linear".
     `pixel_mean` and `pixel_std` are per channel, of values in 0…1; None leaves scaling to the tower.
     `default_fps` is the sampling the weights were trained for, in frames per second.

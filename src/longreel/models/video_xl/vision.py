@@ -10,7 +10,7 @@ from transformers import CLIPVisionConfig, CLIPVisionModel, SiglipVisionConfig, 
 
 from longreel.errors import ModelError
 from longreel.models.video_xl.configuration import VideoXLConfig
-from longreel.models.video_xl.conv_tower import ConvTower, ConvTowerConfig
+from longreel.models.video_xl.glance_tower import GlanceTower, GlanceTowerConfig
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -62,7 +62,7 @@ class ClipTower(nn.Module):
 class ClipwiseTower(nn.Module):
     """The small convolutional tower, fed clip by clip."""
 
-    def __init__(self, model: ConvTower) -> None:
+    def __init__(self, model: GlanceTower) -> None:
         super().__init__()
         self.vision_model = model
         config = model.config
@@ -96,8 +96,8 @@ def build_tower(config: VideoXLConfig) -> ClipTower | ClipwiseTower:
         return ClipTower(CLIPVisionModel(CLIPVisionConfig(**settings)), config)
     if kind == "siglip_vision_model":
         return ClipTower(SiglipVisionModel(SiglipVisionConfig(**settings, vision_use_head=False)), config)
-    if kind == "longreel_conv_tower":
-        return ClipwiseTower(ConvTower(ConvTowerConfig(**settings)))
+    if kind == "longreel_glance_tower":
+        return ClipwiseTower(GlanceTower(GlanceTowerConfig(**settings)))
     raise ModelError(
-        f"vision tower {kind!r} is not supported: use clip_vision_model, siglip_vision_model or longreel_conv_tower"
+        f"vision tower {kind!r} is not supported: use clip_vision_model, siglip_vision_model or longreel_glance_tower"
     )

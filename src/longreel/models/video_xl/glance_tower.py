@@ -1,0 +1,192 @@
+"""A small convolutional vision tower for clips: the eyes of the embedded default model.
+
+It glances at the whole small picture to find the place and the one thing in front, looks at that thing
+enlarged, and follows it from frame to frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import affine_grid, avg_pool2d, grid_sample, relu
+from transformers import PreTrainedConfig, PreTrainedModel
+
+# A crop shows the thing with a little of what is around it.
+_MARGIN = 1.15
+
+
+class GlanceTowerConfig(PreTrainedConfig):
+    """Shape of a `GlanceTower`.
+
+    `image_size` is (height, width) in pixels, `words` the number of words for things, colours, places and
+    actions, `clip` the number of frames that share temporal context, `crop` the side of the enlarged
+    detail in pixels, `glance` and `look` the channels of the two convolutional nets.
+    """
+
+    model_type = "longreel_glance_tower"
+
+    def __init__(
+        self,
+        image_size: tuple[int, int] | list[int] = (64, 96),
+        words: tuple[int, ...] | list[int] = (256, 8, 16, 8),
+        clip: int = 16,
+        crop: int = 40,
+        glance: tuple[int, ...] | list[int] = (24, 48, 96),
+        look: tuple[int, ...] | list[int] = (32, 64, 128),
+        motion: int = 96,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.image_size = list(image_size)
+        self.words = list(words)
+        self.clip = clip
+        self.crop = crop
+        self.glance = list(glance)
+        self.look = list(look)
+        self.motion = motion
+        self.num_tokens = len(self.words)
+        self.hidden_size = sum(self.words)
+
+
+class Sight(NamedTuple):
+    """What the tower makes of clips before it commits to words.
+
+    box: (clips, T, 3), middle x, middle y and side of the thing as shares of width, height and height.
+    shown: (clips, T), logit of the thing being seen at all.
+    words: logits of things, colours, places and actions, each (clips, T, number of words).
+    """
+
+    box: Tensor
+    shown: Tensor
+    words: list[Tensor]
+
+
+class _Stage(nn.Module):
+    """Halve the resolution, then refine with one residual convolution."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.down = nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False)
+        self.down_norm = nn.BatchNorm2d(outputs)
+        self.refine = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.refine_norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = relu(self.down_norm(self.down(x)))
+        return relu(x + self.refine_norm(self.refine(x)))
+
+
+class _Flat(nn.Module):
+    """Pictures to one vector each that still knows where things are."""
+
+    def __init__(self, channels: Sequence[int], cells: int, width: int) -> None:
+        super().__init__()
+        first, *rest = channels
+        self.stem = nn.Conv2d(3, first, 5, stride=2, padding=2, bias=False)
+        self.stem_norm = nn.BatchNorm2d(first)
+        self.stages = nn.Sequential(*(_Stage(a, b) for a, b in zip(channels[:-1], rest, strict=True)))
+        self.reduce = nn.Conv2d(channels[-1], channels[-1] // 2, 1)
+        self.out = nn.Linear(cells * (channels[-1] // 2), width)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(F, 3, h, w) to the layout (F, width) and the average of the last features (F, channels)."""
+        x = relu(self.stem_norm(self.stem(x.contiguous(memory_format=torch.channels_last))))
+        x = self.stages(x)
+        return relu(self.out(relu(self.reduce(x)).flatten(1))), x.mean((2, 3))
+
+
+class GlanceTower(PreTrainedModel):
+    """Frames to one token each for the thing, its colour, the place and the action.
+
+    A token is a distribution over the words of its attribute, in that attribute's part of the feature
+    vector, so that a linear projector is a table of word embeddings. Clips are encoded independently:
+    results depend on where clips start but not on how many are encoded at once.
+    """
+
+    config_class = GlanceTowerConfig
+    config: GlanceTowerConfig
+    main_input_name = "pixels"
+
+    def __init__(self, config: GlanceTowerConfig) -> None:
+        super().__init__(config)
+        things, colours, places, actions = config.words
+        height, width = config.image_size
+        halvings = 2 ** len(config.glance)
+        glance_cells = _cells(height // 2, halvings) * _cells(width // 2, halvings)
+        look_cells = _cells(config.crop, 2 ** len(config.look)) ** 2
+        self.glance = _Flat(config.glance, glance_cells, 192)
+        self.box = nn.Linear(192, 4)
+        self.place = nn.Linear(config.glance[-1] + 192, places)
+        self.look = _Flat(config.look, look_cells, 256)
+        self.thing = nn.Linear(256, things)
+        self.colour = nn.Linear(256, colours)
+        self.turn = nn.Linear(256, 16)
+        self.near = nn.Conv1d(4 + places + colours + 16, config.motion, 3, padding=1)
+        self.far = nn.Conv1d(config.motion, config.motion, 3, padding=1)
+        self.action = nn.Conv1d(config.motion, actions, 1)
+        self.post_init()
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Encode clips.
+
+        Args:
+            pixels: uint8 (clips, T, 3, height, width), T at most `config.clip`.
+
+        Returns:
+            (clips, T, 4, hidden_size); the tokens of thing and colour shrink where nothing is seen.
+        """
+        sight = self.see(pixels)
+        certain = sight.shown.sigmoid()[..., None]
+        shares = [logits.softmax(-1) for logits in sight.words]
+        shares[0], shares[1] = shares[0] * certain, shares[1] * certain
+        tokens = sight.box.new_zeros(*pixels.shape[:2], len(shares), self.config.hidden_size)
+        start = 0
+        for number, share in enumerate(shares):
+            tokens[:, :, number, start : start + share.shape[-1]] = share
+            start += share.shape[-1]
+        return tokens
+
+    def see(self, pixels: Tensor, look_at: Tensor | None = None) -> Sight:
+        """What is where.
+
+        Args:
+            pixels: as in `forward`.
+            look_at: boxes (clips, T, 3) to look into instead of those found; for training.
+        """
+        clips, frames = pixels.shape[:2]
+        x = pixels.flatten(0, 1).to(self.dtype).div(255.0).sub(0.5)
+        layout, average = self.glance(avg_pool2d(x, 2))
+        found = self.box(layout)
+        box, shown = found[:, :3], found[:, 3]
+        place = self.place(torch.cat((average, layout), dim=-1))
+        seen, _ = self.look(self._crops(x, box.detach() if look_at is None else look_at.flatten(0, 1)))
+        thing, colour, turn = self.thing(seen), self.colour(seen), self.turn(seen)
+        steady = torch.cat((box, shown[:, None].sigmoid(), place.softmax(-1), colour.softmax(-1)), dim=-1)
+        course = torch.cat((steady.detach().to(turn.dtype), turn), dim=-1)
+        action = self._follow(course.view(clips, frames, -1))
+        words = [part.view(clips, frames, -1) for part in (thing, colour, place)]
+        return Sight(box.view(clips, frames, 3), shown.view(clips, frames), [*words, action])
+
+    def _crops(self, x: Tensor, box: Tensor) -> Tensor:
+        """Enlarge boxes (F, 3) of pictures (F, 3, h, w) to (F, 3, crop, crop)."""
+        height, width = self.config.image_size
+        side = box[:, 2].clamp(0.1, 1.2) * _MARGIN
+        theta = box.new_zeros(len(box), 2, 3)
+        theta[:, 0, 0], theta[:, 1, 1] = side * height / width, side
+        theta[:, :, 2] = box[:, :2].clamp(0, 1) * 2 - 1
+        grid = affine_grid(theta.float(), [len(box), 3, self.config.crop, self.config.crop], align_corners=False)
+        return grid_sample(x.float(), grid, align_corners=False).to(x.dtype)
+
+    def _follow(self, course: Tensor) -> Tensor:
+        """Actions from what neighbouring frames show: (clips, T, features) to (clips, T, actions)."""
+        near = relu(self.near(course.transpose(1, 2)))
+        far = near + relu(self.far(near))
+        actions: Tensor = self.action(far).transpose(1, 2)
+        return actions
+
+
+def _cells(side: int, halvings: int) -> int:
+    return -(-side // halvings)
