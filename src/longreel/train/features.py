@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from longreel.films.renderer import card_pose
 from longreel.films.scenes import Film, Scene
-from longreel.train.shots import frame_labels
+from longreel.models.video_xl.glance_tower import focused
+from longreel.train.shots import ATTRIBUTES, frame_labels
 
 FRAMES_PER_SECOND = 2
-_NOISE = 0.03
-_SHARE_MISREAD = 0.02
+_SHARE_MISREAD = 0.03
+_MOST_DOUBT = 0.3
 
 
 @dataclass(frozen=True)
@@ -67,20 +69,34 @@ def seen_scenes(film: Film, seconds: Tensor, tokens: Tensor) -> list[tuple[Scene
     return [(scene, tokens[frames]) for scene, frames in shown if frames.any()]
 
 
-def ideal_scenes(film: Film, words: Sequence[Tensor], generator: torch.Generator) -> list[tuple[Scene, Tensor]]:
-    """The film's scenes as perfect eyes would see them, but for a little noise and rare misreadings.
+@torch.no_grad()
+def ideal_scenes(
+    film: Film, projector: Callable[[Tensor], Tensor], generator: torch.Generator
+) -> list[tuple[Scene, Tensor]]:
+    """The film's scenes as almost perfect eyes would see them: a little unsure, and rarely wrong.
 
-    Each frame becomes the word embeddings of its object, colour, place and action. The decoder learns to
-    read from these while the eyes are still in training.
+    The decoder learns to read from these while the eyes are still in training.
     """
     scenes = []
     for scene in film.scenes:
         frames = max(1, round(scene.seconds * FRAMES_PER_SECOND))
-        labels = frame_labels(film, [scene.start + 1e-6])[0].repeat(frames, 1)
-        sizes = torch.tensor([len(table) for table in words])
-        wrong = (torch.rand(labels.shape, generator=generator) * sizes).long()
-        misread = torch.rand(labels.shape, generator=generator) < _SHARE_MISREAD
-        labels = torch.where(misread, wrong, labels)
-        tokens = torch.stack([table[labels[:, k]] for k, table in enumerate(words)], dim=1)
-        scenes.append((scene, tokens + _NOISE * torch.randn(tokens.shape, generator=generator)))
+        labels = frame_labels(film, [scene.start + 1e-6])[0]
+        shares = [
+            _unsure(int(label), len(names), frames, generator)
+            for label, names in zip(labels, ATTRIBUTES, strict=True)
+        ]
+        times = [scene.start + frame / FRAMES_PER_SECOND for frame in range(frames)]
+        shown = torch.tensor([[card_pose(film, scene, time) is not None] for time in times])
+        tokens = focused([shares[0] * shown, shares[1] * shown, *shares[2:]])
+        scenes.append((scene, projector(tokens)))
     return scenes
+
+
+def _unsure(label: int, words: int, frames: int, generator: torch.Generator) -> Tensor:
+    """Shares (frames, words): most of it on the label, rarely on another word."""
+    wrong = torch.randint(words, (frames,), generator=generator)
+    misread = torch.rand(frames, generator=generator) < _SHARE_MISREAD
+    said = torch.where(misread, wrong, label)
+    doubt = torch.rand(frames, 1, generator=generator) * _MOST_DOUBT
+    shares = torch.zeros(frames, words).scatter_(1, said[:, None], 1.0 - doubt)
+    return shares.scatter_add_(1, torch.randint(words, (frames, 1), generator=generator), doubt)

@@ -16,6 +16,7 @@ from longreel.films.scenes import Film
 from longreel.models.video_xl.prompt import Prompt
 from longreel.train.curriculum import Curriculum
 from longreel.train.features import FeatureBank
+from longreel.train.keys import look_up
 
 IGNORE = -100
 
@@ -25,8 +26,9 @@ class LessonPlan:
     """What a batch consists of.
 
     `tokens` bounds films × visual tokens per batch, `questions` is the number per film, `ratios` are
-    drawn per batch, `longest` is the most frames of a scene (None: as filmed), `options` and `turns`
-    are the shares of rows with lettered options and with a second question after the first answer.
+    drawn per batch, `longest` is the most frames of a scene (None: as filmed). `keyed`, `options` and
+    `turns` are the shares of films asked by bare look-ups, of films with lettered options, and of rows
+    with a second question after the first answer.
     """
 
     families: tuple[str, ...]
@@ -35,6 +37,7 @@ class LessonPlan:
     questions: int = 10
     ratios: tuple[int, ...] = (1,)
     longest: int | None = None
+    keyed: float = 0.0
     options: float = 0.0
     turns: float = 0.0
     interval: int = 64
@@ -81,6 +84,9 @@ class Lessons(Dataset[dict[str, Tensor]]):
 
     def _rows(self, generator: np.random.Generator, film: Film, seed: int) -> list[tuple[Tensor, Tensor]]:
         plan = self._plan
+        if generator.random() < plan.keyed:
+            draw = look_up(film)
+            return [self._keyed(*draw(generator)) for _ in range(plan.questions)]
         each = -(-plan.questions // len(plan.families)) + 1
         lettered = bool(generator.random() < plan.options)
         questions: list[Question] = draw_questions(
@@ -104,6 +110,10 @@ class Lessons(Dataset[dict[str, Tensor]]):
             labels += [torch.full((len(asked),), IGNORE), answer]
         row, label = torch.cat(ids), torch.cat(labels)
         return row[:-1], label[1:]
+
+    def _keyed(self, asked: str, answer: str) -> tuple[Tensor, Tensor]:
+        ids, label = self._prompt.words(asked), self._prompt.words(answer)
+        return ids, torch.cat((torch.full((len(ids) - 1,), IGNORE), label))
 
     def _encode(self, question: Question) -> tuple[Tensor, Tensor]:
         answer = f"({question.letter})" if question.options else question.answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -23,50 +24,58 @@ class Shape(_Table):
 
 
 class FilmsToSee(_Table):
-    """Training films: `count` of `seconds` each, seeds from `first_seed` on."""
+    """Training films: `count` of `seconds` each, seeds from `first_seed` on, no scene over `longest_scene`."""
 
     first_seed: int
     count: int
     seconds: float
+    longest_scene: float = 8.0
 
 
 class EyesStage(_Table):
-    """Training of tower and projector; a step is `batch` clips."""
+    """Training of the vision tower; a step is `batch` clips, half of them from the `brief` films."""
 
     steps: int
     learning_rate: float
-    batch: int = 12
+    batch: int = 8
+    brief: FilmsToSee
 
 
 class DecoderStage(_Table):
-    """A stage of the decoder's training; see `LessonPlan` and `Curriculum`."""
+    """A stage of the decoder's training; see `LessonPlan` and `Curriculum`.
 
-    eyes: str  # "ideal" or "trained": which eyes the films are seen with
+    `eyes` says how films are seen: "ideal" from their truth, "trained" by the trained tower, "shut" not
+    at all, which gives the question-only baseline. `summaries` starts the summary tokens from copies of
+    the decoder's projections.
+    """
+
+    name: str
+    eyes: Literal["ideal", "trained", "shut"]
     steps: int
     learning_rate: float
     scenes: list[int]
     advance_below: float
     patience: int = 40
+    summaries: bool = False
     ratios: list[int] = [1]
     films: int = 16
     tokens: int = 3000
     questions: int = 12
     longest: int | None = None
+    keyed: float = 0.0
     options: float = 0.0
     turns: float = 0.0
 
 
 class Recipe(_Table):
-    """The whole run: shapes, films, then the stages in order; `blind` trains the question-only baseline."""
+    """The whole run: shapes, films, the eyes, then the decoder's stages in order."""
 
     seed: int
     families: list[str]
     shape: Shape = Shape()
     films: FilmsToSee
     eyes: EyesStage
-    base: DecoderStage
-    summary: DecoderStage
-    blind: DecoderStage | None = None
+    decoder: list[DecoderStage]
 
 
 def load_recipe(path: Path) -> Recipe:

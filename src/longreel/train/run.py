@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from longreel.films.scenes import Film, draw_film
+from longreel.films.scenes import draw_film
+from longreel.models.video_xl.glance_tower import GlanceTower
 from longreel.models.video_xl.modeling import VideoXLModel, encode_frames
 from longreel.models.video_xl.prompt import Prompt
 from longreel.train.curriculum import Curriculum
@@ -22,9 +24,9 @@ from longreel.train.eyes import train_eyes
 from longreel.train.features import FeatureBank, ideal_scenes, seen_scenes
 from longreel.train.language import Schedule, train_decoder
 from longreel.train.lessons import LessonPlan, Lessons
-from longreel.train.recipe import DecoderStage, Recipe, load_recipe
+from longreel.train.recipe import DecoderStage, FilmsToSee, Recipe, load_recipe
 from longreel.train.shots import Shots, film_shots
-from longreel.train.start import attribute_words, untrained
+from longreel.train.start import untrained
 
 
 def run(recipe_path: str | Path, out: str | Path, *, resume: bool = True) -> dict[str, Any]:
@@ -43,8 +45,8 @@ def run(recipe_path: str | Path, out: str | Path, *, resume: bool = True) -> dic
     folder.mkdir(parents=True, exist_ok=True)
     training = _Training(recipe, folder)
     training.stage("eyes", training.see)
-    training.stage("base", lambda: training.read("base", recipe.base))
-    training.stage("summary", lambda: training.read("summary", recipe.summary))
+    for plan in recipe.decoder:
+        training.stage(plan.name, partial(training.read, plan))
     training.export(folder / "model")
     return {"model": str(folder / "model"), "recipe": str(recipe_path), "seed": recipe.seed}
 
@@ -60,16 +62,16 @@ class _Training:
         self._model, self._tokenizer = untrained(
             recipe.seed, width=shape.width, layers=shape.layers, interval=shape.interval
         )
-        self._words = attribute_words(self._model, self._tokenizer)
+        self._tower: GlanceTower = self._model.vision_tower.vision_model
 
     def stage(self, name: str, train: Callable[[], None]) -> None:
         """Run a stage, or take over its weights if it was finished before."""
         weights = self._folder / f"{name}.safetensors"
         if not weights.exists():
             train()
-            partial = weights.with_suffix(".part")
-            save_file(_plain(self._model.state_dict()), partial)
-            os.replace(partial, weights)
+            half = weights.with_suffix(".part")
+            save_file(_plain(self._model.state_dict()), half)
+            os.replace(half, weights)
         self._model.load_state_dict(load_file(weights), strict=False)
         self._model.tie_weights()
 
@@ -87,10 +89,10 @@ class _Training:
             seed=self._recipe.seed,
         )
 
-    def read(self, name: str, plan: DecoderStage) -> None:
-        """Train the decoder; the summary stage starts from copies of the base's projections."""
+    def read(self, plan: DecoderStage) -> None:
+        """Train the decoder."""
         decoder = self._model.language_model
-        if name == "summary":
+        if plan.summaries:
             decoder.initialise_summary_tokens()
         seed = self._recipe.seed
         curriculum = Curriculum(plan.scenes, plan.advance_below, plan.patience)
@@ -105,7 +107,7 @@ class _Training:
             Schedule(plan.steps, plan.learning_rate),
             prefix_ids=prompt.before(None),
             interval=self._recipe.shape.interval,
-            out=self._folder / name,
+            out=self._folder / plan.name,
             seed=seed,
         )
 
@@ -115,30 +117,36 @@ class _Training:
         self._tokenizer.save_pretrained(folder)
         (folder / "recipe.json").write_text(json.dumps(self._recipe.model_dump(), indent=1))
 
-    def _seeds(self) -> range:
-        films = self._recipe.films
-        return range(films.first_seed, films.first_seed + films.count)
-
-    def _shots(self) -> list[Shots]:
-        height, width = self._model.vision_tower.image_size
-        seconds = self._recipe.films.seconds
-        return [film_shots(seed, seconds, (height, width), self._folder / "shots") for seed in self._seeds()]
+    def _shots(self, films: FilmsToSee) -> list[Shots]:
+        height, width = self._tower.config.image_size
+        return [
+            film_shots(
+                seed, films.seconds, (height, width), self._folder / "shots", longest_scene=films.longest_scene
+            )
+            for seed in _seeds(films)
+        ]
 
     def _bank(self, eyes: str) -> FeatureBank:
         films = self._recipe.films
         template = draw_film(films.first_seed, films.seconds)
-        if eyes == "ideal":
-            generator = torch.Generator().manual_seed(self._recipe.seed)
-            drawn: list[Film] = [draw_film(seed, films.seconds) for seed in self._seeds()]
-            return FeatureBank(template, [s for film in drawn for s in ideal_scenes(film, self._words, generator)])
-        self._model.eval()
+        if eyes == "trained":
+            self._model.eval()
+            shots = self._shots(films)
+            return FeatureBank(
+                template, [scene for film in shots for scene in seen_scenes(film.film, film.seconds, self._encode(film))]
+            )
+        generator = torch.Generator().manual_seed(self._recipe.seed)
+        drawn = [draw_film(seed, films.seconds) for seed in _seeds(films)]
         return FeatureBank(
-            template,
-            [s for shots in self._shots() for s in seen_scenes(shots.film, shots.seconds, self._encode(shots))],
+            template, [scene for film in drawn for scene in ideal_scenes(film, self._model.projector, generator)]
         )
 
     def _encode(self, shots: Shots) -> Tensor:
         return encode_frames(self._model, shots.pixels).half()
+
+
+def _seeds(films: FilmsToSee) -> range:
+    return range(films.first_seed, films.first_seed + films.count)
 
 
 def _lesson_plan(recipe: Recipe, stage: DecoderStage) -> LessonPlan:
@@ -149,9 +157,11 @@ def _lesson_plan(recipe: Recipe, stage: DecoderStage) -> LessonPlan:
         questions=stage.questions,
         ratios=tuple(stage.ratios),
         longest=stage.longest,
+        keyed=stage.keyed,
         options=stage.options,
         turns=stage.turns,
         interval=recipe.shape.interval,
+        blind=stage.eyes == "shut",
     )
 
 

@@ -17,7 +17,8 @@ def untrained(seed: int, *, width: int, layers: int, interval: int) -> tuple[Vid
     """The model and tokenizer before any training.
 
     Word embeddings start with a norm of about one. The projector starts as the embeddings of the words
-    that the tower names, so that what is seen and what is said are the same vectors.
+    that the tower names, so that what is seen and what is said are the same vectors, and, for a token's
+    context, as other vectors of that norm.
     """
     tokenizer = build_tokenizer(question_words())
     torch.manual_seed(seed)
@@ -47,7 +48,9 @@ def untrained(seed: int, *, width: int, layers: int, interval: int) -> tuple[Vid
     model = VideoXLModel(config)
     with torch.no_grad():
         model.language_model.model.embed_tokens.weight.normal_(std=width**-0.5)
-        model.projector.weight.copy_(torch.cat(attribute_words(model, tokenizer)).T)
+        focus = torch.cat(attribute_words(model, tokenizer))
+        context = torch.randn_like(focus) * width**-0.5
+        model.projector.weight.copy_(torch.cat((focus, context)).T)
         model.projector.bias.zero_()
     return model, tokenizer
 

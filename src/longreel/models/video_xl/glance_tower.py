@@ -48,7 +48,7 @@ class GlanceTowerConfig(PreTrainedConfig):
         self.look = list(look)
         self.motion = motion
         self.num_tokens = len(self.words)
-        self.hidden_size = sum(self.words)
+        self.hidden_size = 2 * sum(self.words)
 
 
 class Sight(NamedTuple):
@@ -101,9 +101,9 @@ class _Flat(nn.Module):
 class GlanceTower(PreTrainedModel):
     """Frames to one token each for the thing, its colour, the place and the action.
 
-    A token is a distribution over the words of its attribute, in that attribute's part of the feature
-    vector, so that a linear projector is a table of word embeddings. Clips are encoded independently:
-    results depend on where clips start but not on how many are encoded at once.
+    A token's features are shares of words (see `focused`), so that a linear projector is a table of word
+    embeddings. Clips are encoded independently: results depend on where clips start but not on how many
+    are encoded at once.
     """
 
     config_class = GlanceTowerConfig
@@ -141,13 +141,7 @@ class GlanceTower(PreTrainedModel):
         sight = self.see(pixels)
         certain = sight.shown.sigmoid()[..., None]
         shares = [logits.softmax(-1) for logits in sight.words]
-        shares[0], shares[1] = shares[0] * certain, shares[1] * certain
-        tokens = sight.box.new_zeros(*pixels.shape[:2], len(shares), self.config.hidden_size)
-        start = 0
-        for number, share in enumerate(shares):
-            tokens[:, :, number, start : start + share.shape[-1]] = share
-            start += share.shape[-1]
-        return tokens
+        return focused([shares[0] * certain, shares[1] * certain, *shares[2:]])
 
     def see(self, pixels: Tensor, look_at: Tensor | None = None) -> Sight:
         """What is where.
@@ -186,6 +180,28 @@ class GlanceTower(PreTrainedModel):
         far = near + relu(self.far(near))
         actions: Tensor = self.action(far).transpose(1, 2)
         return actions
+
+
+def focused(shares: Sequence[Tensor]) -> Tensor:
+    """One token per attribute: what it is about, and the whole frame as its context.
+
+    The context lets a decoder find a colour by its thing in a single step of attention; without it, it
+    must first learn to join neighbouring tokens.
+
+    Args:
+        shares: for each attribute, (..., words of the attribute).
+
+    Returns:
+        (..., attributes, 2 * all words): in the first half only the token's own attribute, in the second all.
+    """
+    context = torch.cat(list(shares), dim=-1)
+    tokens = context.new_zeros(*context.shape[:-1], len(shares), 2 * context.shape[-1])
+    tokens[..., context.shape[-1] :] = context.unsqueeze(-2)
+    start = 0
+    for number, share in enumerate(shares):
+        tokens[..., number, start : start + share.shape[-1]] = share
+        start += share.shape[-1]
+    return tokens
 
 
 def _cells(side: int, halvings: int) -> int:

@@ -43,6 +43,10 @@ class Prompt:
         """Ids of an answer and the end of its turn, as training targets."""
         return self._ids(text + self._tokenizer.eos_token)
 
+    def words(self, text: str) -> Tensor:
+        """Ids of bare text, int64 (n,)."""
+        return self._ids(text)
+
     def _render(self, messages: list[dict[str, str]], *, answer_next: bool) -> str:
         rendered: str = self._tokenizer.apply_chat_template(
             messages, tokenize=False, add_generation_prompt=answer_next
