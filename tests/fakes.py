@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from longreel.video.frames import Frames
 from torch import Tensor
 
 from longreel.compress.base import CacheCompressor, Chunk
@@ -22,6 +21,7 @@ from longreel.models.reel_tiny.words import build_tokenizer
 from longreel.models.video_xl.adapter import VideoXLAdapter
 from longreel.models.video_xl.configuration import VideoXLConfig
 from longreel.models.video_xl.modeling import VideoXLModel
+from longreel.video.frames import Frames
 
 WIDTH = 8
 LAYERS = 3

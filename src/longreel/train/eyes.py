@@ -21,6 +21,11 @@ from longreel.train.shots import ATTRIBUTES, Shots
 # How far training crops miss the thing: their middle as a share of the side, and the side itself.
 _MISS_MIDDLE, _MISS_SIDE = 0.05, 0.07
 _BOX_WEIGHT = 5.0
+_BOX_NOISE = 0.1  # in the units of a course: a hundredth of the picture
+_FOLLOWING = ("near", "far", "action")
+
+# What a tower noticed in a film, (F, features), and the actions to be told from it, (F,).
+Course = tuple[Tensor, Tensor]
 
 
 class Clips(Dataset[dict[str, Tensor]]):
@@ -32,13 +37,19 @@ class Clips(Dataset[dict[str, Tensor]]):
     def __init__(
         self, films: Sequence[Shots], brief: Sequence[Shots], clip: int, batch: int, steps: int, seed: int
     ) -> None:
-        self._pools, self._clip, self._batch, self._steps, self._seed = (brief, films), clip, batch, steps, seed
+        self._pools, self._clip, self._batch, self._steps, self._seed = (
+            (brief, films),
+            clip,
+            batch,
+            steps,
+            seed,
+        )
 
     def __len__(self) -> int:
         return self._steps
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        """Pixels uint8 (batch, clip, 3, h, w), labels (batch, clip, 4), boxes (batch, clip, 3), shown (batch, clip)."""
+        """Pixels uint8 (batch, clip, 3, h, w), labels, boxes and shown, (batch, clip, ...) as in `Shots`."""
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + index)
         clips = [self._clip_of(self._pools[number % 2], generator) for number in range(self._batch)]
         return {name: torch.stack([clip[name] for clip in clips]) for name in clips[0]}
@@ -113,6 +124,94 @@ def train_eyes(
 
     The curve (step, loss, learning rate) is written to `out`/curve.json.
     """
+    data = Clips(films, brief, tower.config.clip, batch, schedule.steps, seed)
+    _train(EyesTrainer, tower, data, schedule, out, seed)
+
+
+class Courses(Dataset[dict[str, Tensor]]):
+    """Item i is a batch of random stretches of what the finished eyes noticed, determined by (seed, i)."""
+
+    def __init__(
+        self, pools: Sequence[Sequence[Course]], clip: int, batch: int, steps: int, seed: int
+    ) -> None:
+        self._pools, self._clip, self._batch, self._steps, self._seed = pools, clip, batch, steps, seed
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        """Courses (batch, clip, features) with a little noise in the boxes, labels (batch, clip)."""
+        generator = torch.Generator().manual_seed(self._seed * 1_000_003 + index)
+        stretches, labels = [], []
+        for number in range(self._batch):
+            course, label = _any_of(self._pools[number % len(self._pools)], generator)
+            start = int(torch.randint(len(course) - self._clip + 1, (1,), generator=generator))
+            stretches.append(course[start : start + self._clip])
+            labels.append(label[start : start + self._clip])
+        courses = torch.stack(stretches)
+        courses[..., :3] += _BOX_NOISE * torch.randn(courses[..., :3].shape, generator=generator)
+        return {"courses": courses, "labels": torch.stack(labels)}
+
+
+def _any_of(things: Sequence[Course], generator: torch.Generator) -> Course:
+    return things[int(torch.randint(len(things), (1,), generator=generator))]
+
+
+class FollowTrainer(Trainer):
+    """Only the part of the tower that follows a thing from frame to frame."""
+
+    def _get_train_sampler(self, *args: Any, **kwargs: Any) -> SequentialSampler:
+        return SequentialSampler(self.train_dataset)  # type: ignore[arg-type]
+
+    def compute_loss(  # type: ignore[override]
+        self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
+    ) -> Tensor:
+        """Cross-entropy of the action."""
+        logits = model.follow(inputs["courses"]).flatten(0, 1)  # type: ignore[operator]
+        return cross_entropy(logits, inputs["labels"].flatten(), ignore_index=-1, label_smoothing=0.02)
+
+
+def train_following(
+    tower: GlanceTower,
+    films: Sequence[Shots],
+    brief: Sequence[Shots],
+    batch: int,
+    schedule: Schedule,
+    *,
+    out: Path,
+    seed: int,
+) -> None:
+    """Train, in place, to name actions from boxes found by eyes that no longer change.
+
+    Together with the rest it would learn from boxes that are still wrong.
+    """
+    tower.eval()
+    pools = [[_course(tower, film) for film in pool] for pool in (films, brief)]
+    data = Courses(pools, tower.config.clip, batch, schedule.steps, seed)
+    for name, parameter in tower.named_parameters():
+        parameter.requires_grad_(name.split(".")[0] in _FOLLOWING)
+    try:
+        _train(FollowTrainer, tower, data, schedule, out, seed)
+    finally:
+        tower.requires_grad_(True)
+
+
+@torch.no_grad()
+def _course(tower: GlanceTower, film: Shots) -> Course:
+    clip = tower.config.clip
+    whole = len(film.pixels) // clip * clip
+    sight = tower.see(film.pixels[:whole].unflatten(0, (-1, clip)))
+    return sight.course.flatten(0, 1), film.labels[:whole, 3]
+
+
+def _train(
+    trainer_class: type[Trainer],
+    tower: GlanceTower,
+    data: Dataset[dict[str, Tensor]],
+    schedule: Schedule,
+    out: Path,
+    seed: int,
+) -> None:
     arguments = TrainingArguments(
         output_dir=str(out),
         max_steps=schedule.steps,
@@ -128,19 +227,14 @@ def train_eyes(
         report_to=[],
         remove_unused_columns=False,
         disable_tqdm=True,
-        bf16=True,
+        bf16=trainer_class is EyesTrainer,
         use_cpu=not torch.cuda.is_available(),
     )
-    trainer = EyesTrainer(
-        model=tower,
-        args=arguments,
-        train_dataset=Clips(films, brief, tower.config.clip, batch, schedule.steps, seed),
-        data_collator=lambda items: items[0],
+    trainer = trainer_class(
+        model=tower, args=arguments, train_dataset=data, data_collator=lambda items: items[0]
     )
     last = get_last_checkpoint(str(out)) if out.exists() else None
     trainer.train(resume_from_checkpoint=last)
-
-
     curve = [entry for entry in trainer.state.log_history if "loss" in entry]
     (out / "curve.json").write_text(json.dumps(curve, indent=1))
 

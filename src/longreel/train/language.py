@@ -22,7 +22,7 @@ from longreel.train.lessons import IGNORE, Lessons
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast: optimiser steps, peak learning rate, warm-up steps, minutes between checkpoints."""
+    """How long and how fast: optimiser steps, peak learning rate, steps of warm-up and between checkpoints."""
 
     steps: int
     learning_rate: float

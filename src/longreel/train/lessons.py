@@ -25,7 +25,7 @@ IGNORE = -100
 class LessonPlan:
     """What a batch consists of.
 
-    `tokens` bounds films × visual tokens per batch, `questions` is the number per film, `ratios` are
+    `tokens` bounds films x visual tokens per batch, `questions` is the number per film, `ratios` are
     drawn per batch, `longest` is the most frames of a scene (None: as filmed). `keyed`, `options` and
     `turns` are the shares of films asked by bare look-ups, of films with lettered options, and of rows
     with a second question after the first answer.
@@ -48,7 +48,13 @@ class Lessons(Dataset[dict[str, Tensor]]):
     """Item i is one whole batch, determined by (seed, i) and the curriculum's stage."""
 
     def __init__(
-        self, bank: FeatureBank, prompt: Prompt, plan: LessonPlan, curriculum: Curriculum, steps: int, seed: int
+        self,
+        bank: FeatureBank,
+        prompt: Prompt,
+        plan: LessonPlan,
+        curriculum: Curriculum,
+        steps: int,
+        seed: int,
     ) -> None:
         self._bank, self._prompt, self._plan = bank, prompt, plan
         self._curriculum, self._steps, self._seed = curriculum, steps, seed
@@ -92,8 +98,8 @@ class Lessons(Dataset[dict[str, Tensor]]):
         questions: list[Question] = draw_questions(
             film, plan.families, each, seed=seed, min_event=0.0, options=lettered
         )
-        generator.shuffle(questions)  # type: ignore[arg-type]
-        rows = []
+        generator.shuffle(questions)
+        rows: list[tuple[Tensor, Tensor]] = []
         while questions and len(rows) < plan.questions:
             turns = [questions.pop()]
             if questions and generator.random() < plan.turns:

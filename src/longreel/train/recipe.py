@@ -24,7 +24,7 @@ class Shape(_Table):
 
 
 class FilmsToSee(_Table):
-    """Training films: `count` of `seconds` each, seeds from `first_seed` on, no scene over `longest_scene`."""
+    """Training films: `count` of `seconds` each, seeds from `first_seed`, no scene over `longest_scene`."""
 
     first_seed: int
     count: int
@@ -33,11 +33,16 @@ class FilmsToSee(_Table):
 
 
 class EyesStage(_Table):
-    """Training of the vision tower; a step is `batch` clips, half of them from the `brief` films."""
+    """Training of the vision tower; a step is `batch` clips, half of them from the `brief` films.
+
+    After `steps`, the part that follows movement learns alone for `follow_steps` of 8 x `batch` clips.
+    """
 
     steps: int
+    follow_steps: int
     learning_rate: float
     batch: int = 8
+    films: FilmsToSee
     brief: FilmsToSee
 
 
@@ -68,13 +73,16 @@ class DecoderStage(_Table):
 
 
 class Recipe(_Table):
-    """The whole run: shapes, films, the eyes, then the decoder's stages in order."""
+    """The whole run: shapes, the eyes, then the decoder's stages in order, on `films` new to the eyes.
+
+    Without `eyes` the tower stays untrained, which suits a decoder that learns with eyes shut.
+    """
 
     seed: int
     families: list[str]
     shape: Shape = Shape()
     films: FilmsToSee
-    eyes: EyesStage
+    eyes: EyesStage | None = None
     decoder: list[DecoderStage]
 
 
@@ -87,7 +95,9 @@ def load_recipe(path: Path) -> Recipe:
     try:
         return Recipe.model_validate(tomllib.loads(path.read_text()))
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read recipe {path}: name a TOML file such as recipes/reel_tiny.toml") from error
+        raise UsageError(
+            f"cannot read recipe {path}: name a TOML file such as recipes/reel_tiny.toml"
+        ) from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"recipe {path} is not TOML: {error}") from error
     except ValidationError as error:

@@ -20,11 +20,11 @@ from longreel.models.video_xl.glance_tower import GlanceTower
 from longreel.models.video_xl.modeling import VideoXLModel, encode_frames
 from longreel.models.video_xl.prompt import Prompt
 from longreel.train.curriculum import Curriculum
-from longreel.train.eyes import train_eyes
+from longreel.train.eyes import train_eyes, train_following
 from longreel.train.features import FeatureBank, ideal_scenes, seen_scenes
 from longreel.train.language import Schedule, train_decoder
 from longreel.train.lessons import LessonPlan, Lessons
-from longreel.train.recipe import DecoderStage, FilmsToSee, Recipe, load_recipe
+from longreel.train.recipe import DecoderStage, EyesStage, FilmsToSee, Recipe, load_recipe
 from longreel.train.shots import Shots, film_shots
 from longreel.train.start import untrained
 
@@ -44,7 +44,8 @@ def run(recipe_path: str | Path, out: str | Path, *, resume: bool = True) -> dic
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     training = _Training(recipe, folder)
-    training.stage("eyes", training.see)
+    if recipe.eyes is not None:
+        training.stage("eyes", partial(training.see, recipe.eyes))
     for plan in recipe.decoder:
         training.stage(plan.name, partial(training.read, plan))
     training.export(folder / "model")
@@ -75,18 +76,15 @@ class _Training:
         self._model.load_state_dict(load_file(weights), strict=False)
         self._model.tie_weights()
 
-    def see(self) -> None:
-        """Train tower and projector."""
-        plan = self._recipe.eyes
-        films = self._recipe.films
-        train_eyes(
-            self._tower,
-            self._shots(films),
-            self._shots(plan.brief),
-            plan.batch,
-            Schedule(plan.steps, plan.learning_rate),
-            out=self._folder / "eyes",
-            seed=self._recipe.seed,
+    def see(self, plan: EyesStage) -> None:
+        """Train the vision tower."""
+        films, brief = self._shots(plan.films), self._shots(plan.brief)
+        seed = self._recipe.seed
+        schedule = Schedule(plan.steps, plan.learning_rate)
+        train_eyes(self._tower, films, brief, plan.batch, schedule, out=self._folder / "eyes", seed=seed)
+        schedule = Schedule(plan.follow_steps, plan.learning_rate)
+        train_following(
+            self._tower, films, brief, 8 * plan.batch, schedule, out=self._folder / "following", seed=seed
         )
 
     def read(self, plan: DecoderStage) -> None:
@@ -113,7 +111,8 @@ class _Training:
 
     def export(self, folder: Path) -> None:
         """Write the model in half precision, with its tokenizer."""
-        self._model.to(torch.float16).save_pretrained(folder)
+        self._model.to(dtype=torch.float16)
+        self._model.save_pretrained(folder)
         self._tokenizer.save_pretrained(folder)
         (folder / "recipe.json").write_text(json.dumps(self._recipe.model_dump(), indent=1))
 
@@ -121,7 +120,11 @@ class _Training:
         height, width = self._tower.config.image_size
         return [
             film_shots(
-                seed, films.seconds, (height, width), self._folder / "shots", longest_scene=films.longest_scene
+                seed,
+                films.seconds,
+                (height, width),
+                self._folder / "shots",
+                longest_scene=films.longest_scene,
             )
             for seed in _seeds(films)
         ]
@@ -133,12 +136,18 @@ class _Training:
             self._model.eval()
             shots = self._shots(films)
             return FeatureBank(
-                template, [scene for film in shots for scene in seen_scenes(film.film, film.seconds, self._encode(film))]
+                template,
+                [
+                    scene
+                    for film in shots
+                    for scene in seen_scenes(film.film, film.seconds, self._encode(film))
+                ],
             )
         generator = torch.Generator().manual_seed(self._recipe.seed)
         drawn = [draw_film(seed, films.seconds) for seed in _seeds(films)]
         return FeatureBank(
-            template, [scene for film in drawn for scene in ideal_scenes(film, self._model.projector, generator)]
+            template,
+            [scene for film in drawn for scene in ideal_scenes(film, self._model.projector, generator)],
         )
 
     def _encode(self, shots: Shots) -> Tensor:
@@ -167,4 +176,6 @@ def _lesson_plan(recipe: Recipe, stage: DecoderStage) -> LessonPlan:
 
 def _plain(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The tensors without the tied copy, which the file format refuses."""
-    return {name: tensor.contiguous() for name, tensor in state.items() if not name.endswith("lm_head.weight")}
+    return {
+        name: tensor.contiguous() for name, tensor in state.items() if not name.endswith("lm_head.weight")
+    }

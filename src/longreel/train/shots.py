@@ -57,10 +57,9 @@ def film_shots(
     stored = folder / f"{seed}-{seconds:g}-{longest_scene:g}-{size[0]}x{size[1]}.npy"
     if not stored.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        pixels = _through_codec(_render(film, times), size)
         partial = stored.with_suffix(f".{seed}.tmp")
         with partial.open("wb") as file:
-            np.save(file, pixels)
+            np.save(file, _through_codec(_render(film, times), size))
         partial.rename(stored)
     pixels = torch.from_numpy(np.load(stored))
     labels, boxes = frame_labels(film, times), _boxes(film, times)
@@ -113,7 +112,7 @@ def _through_codec(pictures: list[np.ndarray], size: tuple[int, int]) -> np.ndar
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
     buffer.seek(0)
-    with av.open(buffer) as container:
+    with av.open(buffer, "r") as container:
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     tensor = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)
     return interpolate(tensor, size, mode="bicubic", antialias=True).numpy()
@@ -125,7 +124,9 @@ def frame_labels(film: Film, times: Sequence[float] | np.ndarray) -> Tensor:
     for time in times:
         scene = scene_at(film, float(time))
         words = (scene.object, scene.colour, scene.place, scene.action)
-        rows.append([names.index(w) if w in names else -1 for names, w in zip(ATTRIBUTES, words, strict=True)])
+        rows.append(
+            [names.index(w) if w in names else -1 for names, w in zip(ATTRIBUTES, words, strict=True)]
+        )
     return torch.tensor(rows)
 
 

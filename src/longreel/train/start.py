@@ -13,7 +13,9 @@ from longreel.models.video_xl.modeling import VideoXLModel
 from longreel.train.shots import ATTRIBUTES
 
 
-def untrained(seed: int, *, width: int, layers: int, interval: int) -> tuple[VideoXLModel, PreTrainedTokenizerFast]:
+def untrained(
+    seed: int, *, width: int, layers: int, interval: int
+) -> tuple[VideoXLModel, PreTrainedTokenizerFast]:
     """The model and tokenizer before any training.
 
     Word embeddings start with a norm of about one. The projector starts as the embeddings of the words
@@ -50,8 +52,7 @@ def untrained(seed: int, *, width: int, layers: int, interval: int) -> tuple[Vid
         model.language_model.model.embed_tokens.weight.normal_(std=width**-0.5)
         focus = torch.cat(attribute_words(model, tokenizer))
         context = torch.randn_like(focus) * width**-0.5
-        model.projector.weight.copy_(torch.cat((focus, context)).T)
-        model.projector.bias.zero_()
+        model.projector.load_state_dict({"weight": torch.cat((focus, context)).T, "bias": torch.zeros(width)})
     return model, tokenizer
 
 

@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from longreel.compress.base import CacheCompressor
 from longreel.errors import ModelError
-from longreel.identity import hash_json, hash_text, hash_tensors
+from longreel.identity import hash_json, hash_tensors, hash_text
 from longreel.key_values import KeyValues
 from longreel.models.base import VisualTokens
 from longreel.models.reel_tiny.words import as_sentence
@@ -25,7 +25,6 @@ from longreel.models.video_xl.modeling import VideoXLModel, encode_frames
 from longreel.models.video_xl.prompt import Prompt
 from longreel.models.video_xl.watcher import IntervalWatcher
 from longreel.video.frames import Frames
-
 
 _WEIGHTS = "model.safetensors"
 
@@ -37,7 +36,8 @@ class VideoXLAdapter:
 
     def __init__(self, name: str, model: VideoXLModel, tokenizer: PreTrainedTokenizerBase) -> None:
         self.name = name
-        self._model = model.eval()
+        model.eval()
+        self._model = model
         self._tokenizer: Any = tokenizer
         self._prompt = Prompt(tokenizer)
         self._identity: dict[str, str] | None = None
@@ -70,8 +70,11 @@ class VideoXLAdapter:
             tokenizer = PreTrainedTokenizerFast.from_pretrained(path)
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[0]
-            raise ModelError(f"cannot load model folder {path}: {reason}; copy the complete folder again") from error
-        return cls(name or path.name, model.to(device or "cpu"), tokenizer)
+            raise ModelError(
+                f"cannot load model folder {path}: {reason}; copy the complete folder again"
+            ) from error
+        model.to(device=device or "cpu")
+        return cls(name or path.name, model, tokenizer)
 
     @property
     def model(self) -> VideoXLModel:
@@ -80,7 +83,8 @@ class VideoXLAdapter:
 
     def frame_size(self, height: int, width: int) -> tuple[int, int]:
         """Every frame is resized whole to the tower's input, (height, width)."""
-        return self._model.vision_tower.image_size
+        height, width = self._model.vision_tower.image_size
+        return height, width
 
     def encode(self, frames: Frames) -> VisualTokens:
         """Encode a block of frames that starts on a clip border."""
@@ -136,7 +140,9 @@ class VideoXLAdapter:
             return []
         encoded = self._tokenizer(question, add_special_tokens=False, return_offsets_mapping=True)
         pairs = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
-        unknown = (question[start:end] for token, (start, end) in pairs if token == self._tokenizer.unk_token_id)
+        unknown = (
+            question[start:end] for token, (start, end) in pairs if token == self._tokenizer.unk_token_id
+        )
         return list(dict.fromkeys(unknown))
 
     def identity(self) -> dict[str, str]:
@@ -153,9 +159,12 @@ class VideoXLAdapter:
 
 def load_model(folder: Path, dtype: torch.dtype) -> VideoXLModel:
     """Build the model of a folder and fill it with its weights; nothing is printed."""
-    model = VideoXLModel(VideoXLConfig.from_pretrained(folder)).to(dtype)
+    model = VideoXLModel(VideoXLConfig.from_pretrained(folder))
+    model.to(dtype=dtype)
     index = folder / "model.safetensors.index.json"
-    shards = sorted(set(json.loads(index.read_text())["weight_map"].values())) if index.exists() else [_WEIGHTS]
+    shards = (
+        sorted(set(json.loads(index.read_text())["weight_map"].values())) if index.exists() else [_WEIGHTS]
+    )
     missing = set(model.state_dict())
     for shard in shards:
         tensors = load_file(folder / shard)

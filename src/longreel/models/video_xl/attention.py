@@ -46,8 +46,11 @@ class SummaryTokenAttention(Qwen2Attention):
             self._project(hidden, self.v_proj, self.summary_v_proj, attention_pass),
         )
 
-    def _project(self, hidden: Tensor, raw: nn.Linear, summary: nn.Linear, attention_pass: AttentionPass) -> Tensor:
+    def _project(
+        self, hidden: Tensor, raw: nn.Linear, summary: nn.Linear, attention_pass: AttentionPass
+    ) -> Tensor:
         slots = attention_pass.slots
+        projected: Tensor
         if slots is None:
             projected = raw(hidden)
         else:
@@ -75,4 +78,6 @@ class SummaryTokenAttention(Qwen2Attention):
 def initialise_summary_projections(layers: nn.ModuleList) -> None:
     """Copy every layer's q/k/v projections into its summary projections."""
     for layer in layers:
-        layer.self_attn.copy_summary_projections()
+        attention = layer.self_attn
+        assert isinstance(attention, SummaryTokenAttention)
+        attention.copy_summary_projections()

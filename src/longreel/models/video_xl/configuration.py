@@ -63,9 +63,17 @@ class SummaryTokenConfig(Qwen2Config):
         Raises:
             ModelError: a key that shapes the decoder is missing, or the attention is not Video-XL's.
         """
-        for key in ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"):
+        for key in (
+            "vocab_size",
+            "hidden_size",
+            "intermediate_size",
+            "num_hidden_layers",
+            "num_attention_heads",
+        ):
             if config.get(key) is None:
-                raise ModelError(f"config of the Video-XL checkpoint has no {key!r}: use its original config.json")
+                raise ModelError(
+                    f"config of the Video-XL checkpoint has no {key!r}: use its original config.json"
+                )
         _require_known_mechanism(config)
         rope = config.get("rope_parameters") or {}
         theta = config.get("rope_theta") or rope.get("rope_theta") or _RELEASED_ROPE_THETA
@@ -83,7 +91,9 @@ def _require_known_mechanism(config: Mapping[str, Any]) -> None:
     released = {"beacon_attn": "full-coverage", "beacon_pos": "interleave", "beacon_sink_size": 0}
     for key, value in released.items():
         if config.get(key, value) not in (value, None):
-            raise ModelError(f"{key}={config[key]!r} is not Video-XL's mechanism: only {value!r} is supported")
+            raise ModelError(
+                f"{key}={config[key]!r} is not Video-XL's mechanism: only {value!r} is supported"
+            )
     if config.get("beacon_stride", config.get("beacon_window")) != config.get("beacon_window"):
         raise ModelError("beacon_stride differs from beacon_window: only equal values are supported")
 

@@ -47,7 +47,11 @@ def decoder_tensors(config: SummaryTokenConfig, state_dict: Mapping[str, Tensor]
             with untrained ones gives answers that look plausible and are not.
     """
     renamed = {ours: state_dict[theirs] for ours, theirs in official_names(config) if theirs in state_dict}
-    if config.tie_word_embeddings and "lm_head.weight" not in renamed and "model.embed_tokens.weight" in renamed:
+    if (
+        config.tie_word_embeddings
+        and "lm_head.weight" not in renamed
+        and "model.embed_tokens.weight" in renamed
+    ):
         renamed["lm_head.weight"] = renamed["model.embed_tokens.weight"]
     missing = [theirs for ours, theirs in official_names(config) if ours not in renamed]
     if missing:

@@ -58,7 +58,10 @@ class LayerEntries:
         key, value = self._staged
         self._staged = None
         if torch.is_grad_enabled():
-            self._keys, self._values = torch.cat((self.keys, key), dim=1), torch.cat((self.values, value), dim=1)
+            self._keys, self._values = (
+                torch.cat((self.keys, key), dim=1),
+                torch.cat((self.values, value), dim=1),
+            )
         else:
             self._write(key, value)
         self.length += key.shape[1]

@@ -57,11 +57,13 @@ class Sight(NamedTuple):
     box: (clips, T, 3), middle x, middle y and side of the thing as shares of width, height and height.
     shown: (clips, T), logit of the thing being seen at all.
     words: logits of things, colours, places and actions, each (clips, T, number of words).
+    course: (clips, T, features), what the actions were told from.
     """
 
     box: Tensor
     shown: Tensor
     words: list[Tensor]
+    course: Tensor
 
 
 class _Stage(nn.Module):
@@ -157,12 +159,26 @@ class GlanceTower(PreTrainedModel):
         box, shown = found[:, :3], found[:, 3]
         place = self.place(torch.cat((average, layout), dim=-1))
         seen, _ = self.look(self._crops(x, box.detach() if look_at is None else look_at.flatten(0, 1)))
-        thing, colour, turn = self.thing(seen), self.colour(seen), self.turn(seen)
-        steady = torch.cat((box, shown[:, None].sigmoid(), place.softmax(-1), colour.softmax(-1)), dim=-1)
-        course = torch.cat((steady.detach().to(turn.dtype), turn), dim=-1)
-        action = self._follow(course.view(clips, frames, -1))
+        thing, colour = self.thing(seen), self.colour(seen)
+        course = self._course(box, shown, place, colour, self.turn(seen)).view(clips, frames, -1)
         words = [part.view(clips, frames, -1) for part in (thing, colour, place)]
-        return Sight(box.view(clips, frames, 3), shown.view(clips, frames), [*words, action])
+        return Sight(
+            box.view(clips, frames, 3), shown.view(clips, frames), [*words, self.follow(course)], course
+        )
+
+    def follow(self, course: Tensor) -> Tensor:
+        """Actions from what neighbouring frames show: (clips, T, features) to logits (clips, T, actions)."""
+        near = relu(self.near(course.transpose(1, 2)))
+        far = near + relu(self.far(near))
+        actions: Tensor = self.action(far).transpose(1, 2)
+        return actions
+
+    def _course(self, box: Tensor, shown: Tensor, place: Tensor, colour: Tensor, turn: Tensor) -> Tensor:
+        """What tells movement, and from place and colour where a cut is: (F, features)."""
+        # A step of movement is a tenth of the picture: in these units it is about one.
+        where = (box - 0.5) * 10
+        steady = torch.cat((where, shown[:, None].sigmoid(), place.softmax(-1), colour.softmax(-1)), dim=-1)
+        return torch.cat((steady.detach().to(turn.dtype), turn), dim=-1)
 
     def _crops(self, x: Tensor, box: Tensor) -> Tensor:
         """Enlarge boxes (F, 3) of pictures (F, 3, h, w) to (F, 3, crop, crop)."""
@@ -171,15 +187,10 @@ class GlanceTower(PreTrainedModel):
         theta = box.new_zeros(len(box), 2, 3)
         theta[:, 0, 0], theta[:, 1, 1] = side * height / width, side
         theta[:, :, 2] = box[:, :2].clamp(0, 1) * 2 - 1
-        grid = affine_grid(theta.float(), [len(box), 3, self.config.crop, self.config.crop], align_corners=False)
+        grid = affine_grid(
+            theta.float(), [len(box), 3, self.config.crop, self.config.crop], align_corners=False
+        )
         return grid_sample(x.float(), grid, align_corners=False).to(x.dtype)
-
-    def _follow(self, course: Tensor) -> Tensor:
-        """Actions from what neighbouring frames show: (clips, T, features) to (clips, T, actions)."""
-        near = relu(self.near(course.transpose(1, 2)))
-        far = near + relu(self.far(near))
-        actions: Tensor = self.action(far).transpose(1, 2)
-        return actions
 
 
 def focused(shares: Sequence[Tensor]) -> Tensor:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class FilmMemories(NamedTuple):
-    """Memories of B films: per layer (B, kv_heads, M, head_dim), which entries are real (B, M), and how many."""
+    """Memories of B films: per layer (B, kv_heads, M, head_dim), which entries are real (B, M), how many."""
 
     keys: list[Tensor]
     values: list[Tensor]
@@ -77,7 +77,7 @@ def _interleaved(model: SummaryTokenLM, visual: Tensor, group: _IntervalGroup) -
 
 
 class _IntervalGroup:
-    """The pass of B films × W intervals; see `AttentionPass`."""
+    """The pass of B films x W intervals; see `AttentionPass`."""
 
     def __init__(
         self,
@@ -98,7 +98,9 @@ class _IntervalGroup:
         before = prefix[0].length + torch.arange(windows)[:, None] * self._kept
         tokens = interval + (0 if self.slots is None else self._kept)
         self._here = RotaryTable((before + torch.arange(tokens)).repeat(films, 1)[:, None], model.inv_freq)
-        self._packed = RotaryTable((before + torch.arange(self._kept)).repeat(films, 1)[:, None], model.inv_freq)
+        self._packed = RotaryTable(
+            (before + torch.arange(self._kept)).repeat(films, 1)[:, None], model.inv_freq
+        )
 
     @property
     def memory_length(self) -> int:

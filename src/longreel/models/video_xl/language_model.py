@@ -53,9 +53,10 @@ class SummaryTokenLM(Qwen2PreTrainedModel):
         translated = SummaryTokenConfig.from_official(official)
         model = cls(translated)
         tensors = decoder_tensors(translated, state_dict)
-        model.to(tensors["model.norm.weight"].dtype)
+        model.to(dtype=tensors["model.norm.weight"].dtype)
         model.load_state_dict(tensors, strict=True)
-        return model.eval()
+        model.eval()
+        return model
 
     @property
     def inv_freq(self) -> Tensor:

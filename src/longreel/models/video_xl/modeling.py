@@ -39,9 +39,9 @@ class VideoXLModel(PreTrainedModel):
     def forward(self, pixels: Tensor) -> Tensor:
         """Encode frames: uint8 (F, 3, height, width) to (F, tokens_per_frame, width of the decoder).
 
-        Pooling is an average over pool × pool cells after the projector (spec a); tokens are row-major.
+        Pooling is an average over pool x pool cells after the projector (spec a); tokens are row-major.
         """
-        features = self.projector(self.vision_tower(pixels))
+        features: Tensor = self.projector(self.vision_tower(pixels))
         if self.config.pool == 1:
             return features
         frames, _, width = features.shape

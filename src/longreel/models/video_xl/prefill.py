@@ -17,6 +17,7 @@ from longreel.models.video_xl.passes import SequencePass, Slots
 if TYPE_CHECKING:
     from longreel.models.video_xl.language_model import SummaryTokenLM
 
+
 class IntervalPlan(NamedTuple):
     """What happens to the n raw tokens of one interval.
 
@@ -58,8 +59,7 @@ def cut(tokens: int, interval: int, ratios: Sequence[int]) -> list[tuple[slice, 
     each = [SummaryTokens(int(ratio)) for ratio in ratios]
     each = each * len(starts) if len(each) == 1 else each
     return [
-        (slice(start, min(start + interval, tokens)), part)
-        for start, part in zip(starts, each, strict=True)
+        (slice(start, min(start + interval, tokens)), part) for start, part in zip(starts, each, strict=True)
     ]
 
 
@@ -135,6 +135,6 @@ class Prefill:
 
 def _empty(model: SummaryTokenLM) -> LayerEntries:
     config = model.config
-    shape = (config.num_key_value_heads, 0, 2 * len(model.inv_freq))
+    shape = (config.num_key_value_heads or config.num_attention_heads, 0, 2 * len(model.inv_freq))
     none = torch.empty(shape, device=model.device, dtype=model.dtype)
     return LayerEntries(none, none)

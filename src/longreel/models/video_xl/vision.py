@@ -37,9 +37,14 @@ class ClipTower(nn.Module):
         super().__init__()
         self.vision_model: Any = model
         vision = model.config
-        self.image_size = (vision.image_size, vision.image_size)
+        image, patch = vision.image_size, vision.patch_size
+        if not isinstance(image, int) or not isinstance(patch, int):
+            raise ModelError(
+                f"vision tower with image_size {image} and patch_size {patch}: both must be one number"
+            )
+        self.image_size = (image, image)
         self.width = vision.hidden_size
-        side = vision.image_size // vision.patch_size
+        side = image // patch
         self.grid = (side, side)
         self._layer = config.feature_layer
         # CLIP puts a class token before the patches, SigLIP does not.
@@ -99,5 +104,6 @@ def build_tower(config: VideoXLConfig) -> ClipTower | ClipwiseTower:
     if kind == "longreel_glance_tower":
         return ClipwiseTower(GlanceTower(GlanceTowerConfig(**settings)))
     raise ModelError(
-        f"vision tower {kind!r} is not supported: use clip_vision_model, siglip_vision_model or longreel_glance_tower"
+        f"vision tower {kind!r} is not supported: "
+        "use clip_vision_model, siglip_vision_model or longreel_glance_tower"
     )
