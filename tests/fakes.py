@@ -250,9 +250,18 @@ def video_xl_model(method: str = "video-xl", keep: float | None = 0.25) -> Model
         "eos_token_id": tokenizer.eos_token_id,
         "summary_interval": 48,
     }
-    tower = {"model_type": "longreel_glance_tower", "image_size": [32, 48], "hidden_size": 32, "clip": 4}
+    tower = {
+        "model_type": "longreel_glance_tower",
+        "image_size": [32, 48],
+        "words": [8, 3, 3, 2],
+        "clip": 4,
+        "crop": 16,
+        "glance": [8, 8, 16],
+        "look": [8, 8, 16],
+        "motion": 8,
+    }
     config = VideoXLConfig(
-        vision_config={**tower, "channels": [8, 16, 16, 24]},
+        vision_config=tower,
         text_config=decoder,
         projector="linear",
         pool=1,
@@ -262,7 +271,7 @@ def video_xl_model(method: str = "video-xl", keep: float | None = 0.25) -> Model
     network = VideoXLModel(config)
     generator = torch.Generator().manual_seed(0)
     for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.2, generator=generator)
+        torch.nn.init.normal_(parameter, std=0.5, generator=generator)
     return Model(VideoXLAdapter("small", network, tokenizer), named_method(method, keep))
 
 

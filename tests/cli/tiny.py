@@ -60,8 +60,11 @@ def save_model(folder: Path, seed: int = 0) -> Path:
         vision_config={
             "model_type": "longreel_glance_tower",
             "image_size": [32, 48],
-            "channels": [8, 8, 16, 16],
-            "hidden_size": 32,
+            "words": [8, 3, 3, 2],
+            "glance": [8, 8, 16],
+            "look": [8, 8, 16],
+            "crop": 16,
+            "motion": 8,
         },
         text_config={
             "vocab_size": len(tokenizer),

@@ -235,6 +235,8 @@ def _train(
     )
     last = get_last_checkpoint(str(out)) if out.exists() else None
     trainer.train(resume_from_checkpoint=last)
+    # Half precision is for training only: without this the tower would go on computing in it.
+    trainer.accelerator.unwrap_model(tower, keep_fp32_wrapper=False)
     curve = [entry for entry in trainer.state.log_history if "loss" in entry]
     (out / "curve.json").write_text(json.dumps(curve, indent=1))
 

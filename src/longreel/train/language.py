@@ -22,7 +22,7 @@ from longreel.train.lessons import IGNORE, Lessons
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast: optimiser steps, peak learning rate, steps of warm-up and between checkpoints."""
+    """Optimiser steps, peak learning rate, steps of warm-up and steps between checkpoints."""
 
     steps: int
     learning_rate: float

@@ -61,6 +61,7 @@ class DecoderStage(_Table):
     scenes: list[int]
     advance_below: float
     patience: int = 40
+    save_steps: int = 200
     summaries: bool = False
     ratios: list[int] = [1]
     films: int = 16

@@ -102,7 +102,7 @@ class _Training:
             decoder,
             lessons,
             curriculum,
-            Schedule(plan.steps, plan.learning_rate),
+            Schedule(plan.steps, plan.learning_rate, save_steps=plan.save_steps),
             prefix_ids=prompt.before(None),
             interval=self._recipe.shape.interval,
             out=self._folder / plan.name,
@@ -111,7 +111,7 @@ class _Training:
 
     def export(self, folder: Path) -> None:
         """Write the model in half precision, with its tokenizer."""
-        self._model.to(dtype=torch.float16)
+        self._model.to(dtype=torch.float16)  # type: ignore[call-arg]
         self._model.save_pretrained(folder)
         self._tokenizer.save_pretrained(folder)
         (folder / "recipe.json").write_text(json.dumps(self._recipe.model_dump(), indent=1))

@@ -73,7 +73,7 @@ class VideoXLAdapter:
             raise ModelError(
                 f"cannot load model folder {path}: {reason}; copy the complete folder again"
             ) from error
-        model.to(device=device or "cpu")
+        model.to(device=device or "cpu")  # type: ignore[call-arg]
         return cls(name or path.name, model, tokenizer)
 
     @property
@@ -160,7 +160,7 @@ class VideoXLAdapter:
 def load_model(folder: Path, dtype: torch.dtype) -> VideoXLModel:
     """Build the model of a folder and fill it with its weights; nothing is printed."""
     model = VideoXLModel(VideoXLConfig.from_pretrained(folder))
-    model.to(dtype=dtype)
+    model.to(dtype=dtype)  # type: ignore[call-arg]
     index = folder / "model.safetensors.index.json"
     shards = (
         sorted(set(json.loads(index.read_text())["weight_map"].values())) if index.exists() else [_WEIGHTS]

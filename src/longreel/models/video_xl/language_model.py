@@ -53,7 +53,7 @@ class SummaryTokenLM(Qwen2PreTrainedModel):
         translated = SummaryTokenConfig.from_official(official)
         model = cls(translated)
         tensors = decoder_tensors(translated, state_dict)
-        model.to(dtype=tensors["model.norm.weight"].dtype)
+        model.to(dtype=tensors["model.norm.weight"].dtype)  # type: ignore[call-arg]
         model.load_state_dict(tensors, strict=True)
         model.eval()
         return model
