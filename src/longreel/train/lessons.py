@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,8 +28,8 @@ class LessonPlan:
 
     `tokens` bounds films x visual tokens per batch, `questions` is the number per film, `ratios` are
     drawn per batch, `longest` is the most frames of a scene (None: as filmed). `keyed`, `options` and
-    `turns` are the shares of films asked by bare look-ups, of films with lettered options, and of rows
-    with a second question after the first answer.
+    `turns` are the shares of batches asked by bare look-ups, with lettered options, and with a second
+    question after the first answer; as rows of a batch are padded to the longest, they are not mixed.
     """
 
     families: tuple[str, ...]
@@ -42,6 +43,12 @@ class LessonPlan:
     turns: float = 0.0
     interval: int = 64
     blind: bool = False
+
+
+class _Style(NamedTuple):
+    keyed: bool
+    options: bool
+    turns: bool
 
 
 class Lessons(Dataset[dict[str, Tensor]]):
@@ -75,7 +82,8 @@ class Lessons(Dataset[dict[str, Tensor]]):
         per_scene = 20 if plan.longest is None else 2 * (1 + plan.longest)
         films = int(np.clip(plan.tokens // (scenes * per_scene), 2, plan.films))
         drawn = [self._bank.compose(generator, scenes, plan.longest) for _ in range(films)]
-        rows = [self._rows(generator, film.film, index * 64 + i) for i, film in enumerate(drawn)]
+        style = _Style(*(bool(generator.random() < share) for share in (plan.keyed, plan.options, plan.turns)))
+        rows = [self._rows(generator, film.film, index * 64 + i, style) for i, film in enumerate(drawn)]
         visual, lengths = _padded([film.tokens for film in drawn], plan.interval)
         if plan.blind:
             visual, lengths = visual[:, : plan.interval] * 0, lengths * 0
@@ -88,21 +96,22 @@ class Lessons(Dataset[dict[str, Tensor]]):
             "ratio": torch.tensor(ratio),
         }
 
-    def _rows(self, generator: np.random.Generator, film: Film, seed: int) -> list[tuple[Tensor, Tensor]]:
+    def _rows(
+        self, generator: np.random.Generator, film: Film, seed: int, style: _Style
+    ) -> list[tuple[Tensor, Tensor]]:
         plan = self._plan
-        if generator.random() < plan.keyed:
+        if style.keyed:
             draw = look_up(film)
             return [self._keyed(*draw(generator)) for _ in range(plan.questions)]
         each = -(-plan.questions // len(plan.families)) + 1
-        lettered = bool(generator.random() < plan.options)
         questions: list[Question] = draw_questions(
-            film, plan.families, each, seed=seed, min_event=0.0, options=lettered
+            film, plan.families, each, seed=seed, min_event=0.0, options=style.options
         )
         generator.shuffle(questions)
         rows: list[tuple[Tensor, Tensor]] = []
         while questions and len(rows) < plan.questions:
             turns = [questions.pop()]
-            if questions and generator.random() < plan.turns:
+            if questions and style.turns:
                 turns.append(questions.pop())
             rows.append(self._row(turns))
         return rows
