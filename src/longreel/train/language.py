@@ -33,8 +33,17 @@ class Schedule:
 class DecoderTrainer(Trainer):
     """Answer loss over films watched in the grouped form; each item of the data set is a batch."""
 
-    def __init__(self, *, prefix_ids: Tensor, interval: int, curriculum: Curriculum, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        prefix_ids: Tensor,
+        interval: int,
+        curriculum: Curriculum,
+        only_keyed: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
+        self._only_keyed = only_keyed
         self._prefix_ids = prefix_ids
         self._interval = interval
         self._curriculum = curriculum
@@ -48,7 +57,9 @@ class DecoderTrainer(Trainer):
     ) -> Tensor:
         """Mean cross-entropy of the answer tokens."""
         loss = answer_loss(model, self._prefix_ids, inputs, self._interval)
-        self._curriculum.observe(float(loss.detach()))
+        # Bare look-ups are harder per token; unless there is nothing else, they say nothing about progress.
+        if self._only_keyed or not inputs["keyed"]:
+            self._curriculum.observe(float(loss.detach()))
         return loss
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
@@ -115,6 +126,7 @@ def train_decoder(
         prefix_ids=prefix_ids,
         interval=interval,
         curriculum=curriculum,
+        only_keyed=lessons.only_keyed,
     )
     last = get_last_checkpoint(str(out)) if out.exists() else None
     if last is not None:

@@ -70,8 +70,13 @@ class Lessons(Dataset[dict[str, Tensor]]):
     def __len__(self) -> int:
         return self._steps
 
+    @property
+    def only_keyed(self) -> bool:
+        """Whether there are bare look-ups and nothing else."""
+        return self._plan.keyed >= 1
+
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        """Visual tokens (B, V, width), lengths (B,), rows (B, Q, L), labels (B, Q, L), ratio ()."""
+        """Visual tokens (B, V, width), lengths (B,), rows (B, Q, L), labels (B, Q, L), ratio (), keyed ()."""
         if index >= self._steps:
             raise IndexError(index)
         generator = np.random.default_rng((self._seed, index))
@@ -94,6 +99,7 @@ class Lessons(Dataset[dict[str, Tensor]]):
             "ids": ids,
             "labels": labels,
             "ratio": torch.tensor(ratio),
+            "keyed": torch.tensor(style.keyed),
         }
 
     def _rows(
