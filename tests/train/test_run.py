@@ -1,4 +1,4 @@
-"""A whole training run in small: every stage, resumed where it was stopped, ending in a model that answers."""
+"""A whole training run in small: every stage, resumed where it stopped, ending in a model that answers."""
 
 from __future__ import annotations
 

@@ -87,7 +87,8 @@ class Lessons(Dataset[dict[str, Tensor]]):
         per_scene = 20 if plan.longest is None else 2 * (1 + plan.longest)
         films = int(np.clip(plan.tokens // (scenes * per_scene), 2, plan.films))
         drawn = [self._bank.compose(generator, scenes, plan.longest) for _ in range(films)]
-        style = _Style(*(bool(generator.random() < share) for share in (plan.keyed, plan.options, plan.turns)))
+        shares = (plan.keyed, plan.options, plan.turns)
+        style = _Style(*(bool(generator.random() < share) for share in shares))
         rows = [self._rows(generator, film.film, index * 64 + i, style) for i, film in enumerate(drawn)]
         visual, lengths = _padded([film.tokens for film in drawn], plan.interval)
         if plan.blind:
