@@ -37,7 +37,8 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_a_film_cut_short(films: dict[str, Path], tmp_path: Path, ending: str, policy: str) -> None:
     whole = films[ending].read_bytes()
     path = tmp_path / f"short.{ending}"
-    path.write_bytes(whole[: len(whole) * 2 // 3])
+    # More than half of so small an avi is its header.
+    path.write_bytes(whole[: len(whole) * 4 // 5])
     numbers, times, stream = read(path, policy=policy)
     assert 10 < len(numbers) < 60
     assert times == sorted(set(times))
