@@ -27,9 +27,9 @@ def tiny_lm(**changes: object) -> SummaryTokenLM:
     return lm
 
 
-@pytest.fixture
-def lm() -> SummaryTokenLM:
-    return tiny_lm()
+@pytest.fixture(params=["learned", "mean"])
+def lm(request: pytest.FixtureRequest) -> SummaryTokenLM:
+    return tiny_lm(summary_start=request.param)
 
 
 @pytest.fixture

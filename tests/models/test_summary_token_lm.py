@@ -39,8 +39,9 @@ def stock_twin(lm: SummaryTokenLM) -> Qwen2ForCausalLM:
 
 @pytest.mark.parametrize("ratios", RATIOS, ids=str)
 @pytest.mark.parametrize("kv_heads", [1, 2, 4])
-def test_logits_and_memory_equal_the_plain_oracle(ratios, kv_heads, film):
-    lm = tiny_lm(num_key_value_heads=kv_heads)
+@pytest.mark.parametrize("start", ["learned", "mean"])
+def test_logits_and_memory_equal_the_plain_oracle(ratios, kv_heads, start, film):
+    lm = tiny_lm(num_key_value_heads=kv_heads, summary_start=start)
     prefix, visual, question = film
     memory = lm.watch(prefix, visual, interval=12, ratios=ratios)
     expected, oracle = watch_and_ask(lm.config, lm.state_dict(), prefix, visual, question, 12, ratios)

@@ -102,12 +102,17 @@ def watch_and_ask(config, state, prefix_ids, visual, question_ids, interval, rat
     starts = list(range(0, len(visual), interval))
     for number, start in enumerate(starts):
         ratio = ratios[0] if len(ratios) == 1 else ratios[number]
-        inputs, is_summary = [], []
+        inputs, is_summary, group = [], [], []
         for count, x in enumerate(visual[start : start + interval], 1):
             inputs.append(x)
+            group.append(x)
             is_summary.append(False)
             if ratio > 1 and count % ratio == 0:
-                inputs.append(model.state["summary_embedding"][0])
+                start_as = model.state["summary_embedding"][0]
+                if config.summary_start == "mean":
+                    start_as = start_as + sum(group) / len(group)
+                inputs.append(start_as)
+                group = []
                 is_summary.append(True)
         keep = [i for i, summary in enumerate(is_summary) if summary or ratio == 1]
         model.call(inputs, is_summary, keep)

@@ -21,6 +21,7 @@ from longreel.train.shots import ATTRIBUTES, Shots
 # How far training crops miss the thing: their middle as a share of the side, and the side itself.
 _MISS_MIDDLE, _MISS_SIDE = 0.05, 0.07
 _BOX_WEIGHT = 5.0
+_SHARE_TRUE_COLOURS = 0.4
 _BOX_NOISE = 0.1  # in the units of a course: a hundredth of the picture
 _FOLLOWING = ("near", "far", "action")
 
@@ -59,9 +60,10 @@ class Clips(Dataset[dict[str, Tensor]]):
         start = int(torch.randint(len(film.pixels) - self._clip + 1, (1,), generator=generator))
         part = slice(start, start + self._clip)
         pixels, boxes = _shifted(film.pixels[part], film.boxes[part], generator)
+        pixels, labels = _recoloured(pixels, film.labels[part], generator)
         return {
             "pixels": _relit(pixels, generator),
-            "labels": film.labels[part],
+            "labels": labels,
             "boxes": boxes,
             "shown": film.shown[part],
         }
@@ -73,6 +75,19 @@ def _shifted(pixels: Tensor, boxes: Tensor, generator: torch.Generator) -> tuple
     height, width = pixels.shape[-2:]
     moved = boxes + torch.tensor([dx / width, dy / height, 0.0])
     return torch.roll(pixels, (dy, dx), (-2, -1)), moved
+
+
+def _recoloured(pixels: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Exchange the colour channels of every other clip, which then has no colour to name.
+
+    Training never shows some things in some colours. Without this the tower concludes from a colour what
+    a thing cannot be, and takes things in such colours for others.
+    """
+    if float(torch.rand(1, generator=generator)) < _SHARE_TRUE_COLOURS:
+        return pixels, labels
+    labels = labels.clone()
+    labels[:, 1] = -1
+    return pixels[:, torch.randperm(3, generator=generator)], labels
 
 
 def _relit(pixels: Tensor, generator: torch.Generator) -> Tensor:

@@ -1,8 +1,8 @@
-"""Scenes as visual tokens, from which films of any length are composed on the fly."""
+"""Scenes as the eyes see them, from which films of any length are composed on the fly."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +11,6 @@ from torch import Tensor
 
 from longreel.films.renderer import card_pose
 from longreel.films.scenes import Film, Scene
-from longreel.models.video_xl.glance_tower import focused
 from longreel.train.shots import ATTRIBUTES, frame_labels
 
 FRAMES_PER_SECOND = 2
@@ -21,9 +20,9 @@ _MOST_DOUBT = 0.3
 
 @dataclass(frozen=True)
 class ComposedFilm:
-    """Visual tokens (V, width) and the film they show, for drawing questions."""
+    """What the eyes make of a film's frames, shares (F, all words), and the film, for drawing questions."""
 
-    tokens: Tensor
+    shares: Tensor
     film: Film
 
 
@@ -32,7 +31,7 @@ class FeatureBank:
 
     Args:
         template: a film that lends composed ones its size, style and split.
-        scenes: scenes and their tokens, (frames, tokens per frame, width).
+        scenes: scenes and the shares of all words in their frames, (frames, all words).
     """
 
     def __init__(self, template: Film, scenes: Sequence[tuple[Scene, Tensor]]) -> None:
@@ -46,33 +45,30 @@ class FeatureBank:
         """Join randomly chosen scenes; each is cut to at most `longest` consecutive frames."""
         parts, placed, clock = [], [], 0.0
         for number in generator.choice(len(self._scenes), scenes, replace=False):
-            scene, tokens = self._scenes[number]
-            part = _window(generator, tokens, longest)
+            scene, shares = self._scenes[number]
+            part = _window(generator, shares, longest)
             end = clock + len(part) / FRAMES_PER_SECOND
             placed.append(replace(scene, start=clock, end=end))
-            parts.append(part.flatten(0, 1).float())
+            parts.append(part.float())
             clock = end
         return ComposedFilm(torch.cat(parts), replace(self._template, seconds=clock, scenes=tuple(placed)))
 
 
-def _window(generator: np.random.Generator, tokens: Tensor, longest: int | None) -> Tensor:
-    if longest is None or len(tokens) <= longest:
-        return tokens
+def _window(generator: np.random.Generator, shares: Tensor, longest: int | None) -> Tensor:
+    if longest is None or len(shares) <= longest:
+        return shares
     # Never the first frame of a longer scene: it may still show the scene before.
-    start = int(generator.integers(1, len(tokens) - longest + 1))
-    return tokens[start : start + longest]
+    start = int(generator.integers(1, len(shares) - longest + 1))
+    return shares[start : start + longest]
 
 
-def seen_scenes(film: Film, seconds: Tensor, tokens: Tensor) -> list[tuple[Scene, Tensor]]:
-    """Cut an encoded film, tokens (F, tokens per frame, width) at `seconds` (F,), into its scenes."""
+def seen_scenes(film: Film, seconds: Tensor, shares: Tensor) -> list[tuple[Scene, Tensor]]:
+    """Cut an encoded film, shares (F, all words) at `seconds` (F,), into its scenes."""
     shown = [(scene, (seconds >= scene.start) & (seconds < scene.end)) for scene in film.scenes]
-    return [(scene, tokens[frames]) for scene, frames in shown if frames.any()]
+    return [(scene, shares[frames]) for scene, frames in shown if frames.any()]
 
 
-@torch.no_grad()
-def ideal_scenes(
-    film: Film, projector: Callable[[Tensor], Tensor], generator: torch.Generator
-) -> list[tuple[Scene, Tensor]]:
+def ideal_scenes(film: Film, generator: torch.Generator) -> list[tuple[Scene, Tensor]]:
     """The film's scenes as almost perfect eyes would see them: a little unsure, and rarely wrong.
 
     The decoder learns to read from these while the eyes are still in training.
@@ -87,8 +83,7 @@ def ideal_scenes(
         ]
         times = [scene.start + frame / FRAMES_PER_SECOND for frame in range(frames)]
         shown = torch.tensor([[card_pose(film, scene, time) is not None] for time in times])
-        tokens = focused([shares[0] * shown, shares[1] * shown, *shares[2:]])
-        scenes.append((scene, projector(tokens)))
+        scenes.append((scene, torch.cat([shares[0] * shown, shares[1] * shown, *shares[2:]], dim=-1)))
     return scenes
 
 

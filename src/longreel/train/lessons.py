@@ -18,6 +18,7 @@ from longreel.models.video_xl.prompt import Prompt
 from longreel.train.curriculum import Curriculum
 from longreel.train.features import FeatureBank
 from longreel.train.keys import look_up
+from longreel.train.made_up import MadeUpNames, Names
 
 IGNORE = -100
 
@@ -27,7 +28,8 @@ class LessonPlan:
     """What a batch consists of.
 
     `tokens` bounds films x visual tokens per batch, `questions` is the number per film, `ratios` are
-    drawn per batch, `longest` is the most frames of a scene (None: as filmed). `keyed`, `options` and
+    drawn per batch, `longest` is the most frames of a scene (None: as filmed), `made_up` the share of films
+    whose things have made-up names. `keyed`, `options` and
     `turns` are the shares of batches asked by bare look-ups, with lettered options, and with a second
     question after the first answer; as rows of a batch are padded to the longest, they are not mixed.
     """
@@ -38,6 +40,7 @@ class LessonPlan:
     questions: int = 10
     ratios: tuple[int, ...] = (1,)
     longest: int | None = None
+    made_up: float = 0.0
     keyed: float = 0.0
     options: float = 0.0
     turns: float = 0.0
@@ -58,12 +61,13 @@ class Lessons(Dataset[dict[str, Tensor]]):
         self,
         bank: FeatureBank,
         prompt: Prompt,
+        names: MadeUpNames,
         plan: LessonPlan,
         curriculum: Curriculum,
         steps: int,
         seed: int,
     ) -> None:
-        self._bank, self._prompt, self._plan = bank, prompt, plan
+        self._bank, self._prompt, self._names, self._plan = bank, prompt, names, plan
         self._curriculum, self._steps, self._seed = curriculum, steps, seed
         self._encoded: dict[tuple[str, str], tuple[Tensor, Tensor]] = {}
 
@@ -87,10 +91,16 @@ class Lessons(Dataset[dict[str, Tensor]]):
         per_scene = 20 if plan.longest is None else 2 * (1 + plan.longest)
         films = int(np.clip(plan.tokens // (scenes * per_scene), 2, plan.films))
         drawn = [self._bank.compose(generator, scenes, plan.longest) for _ in range(films)]
+        names = [self._named(generator) for _ in drawn]
         shares = (plan.keyed, plan.options, plan.turns)
         style = _Style(*(bool(generator.random() < share) for share in shares))
         rows = [self._rows(generator, film.film, index * 64 + i, style) for i, film in enumerate(drawn)]
-        visual, lengths = _padded([film.tokens for film in drawn], plan.interval)
+        rows = [
+            [(name.say(ids), name.say(labels)) for ids, labels in film]
+            for name, film in zip(names, rows, strict=True)
+        ]
+        shown = [name.look(film.shares) for name, film in zip(names, drawn, strict=True)]
+        visual, lengths = _padded(shown, plan.interval)
         if plan.blind:
             visual, lengths = visual[:, : plan.interval] * 0, lengths * 0
         ids, labels = _padded_rows(rows, plan.questions)
@@ -102,6 +112,9 @@ class Lessons(Dataset[dict[str, Tensor]]):
             "ratio": torch.tensor(ratio),
             "keyed": torch.tensor(style.keyed),
         }
+
+    def _named(self, generator: np.random.Generator) -> Names:
+        return self._names.draw(generator) if generator.random() < self._plan.made_up else self._names.real
 
     def _rows(
         self, generator: np.random.Generator, film: Film, seed: int, style: _Style

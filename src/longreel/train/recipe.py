@@ -16,11 +16,12 @@ class _Table(BaseModel):
 
 
 class Shape(_Table):
-    """Width and layers of the decoder, visual tokens per interval."""
+    """Width and layers of the decoder, visual tokens per interval, made-up words known during training."""
 
     width: int = 128
     layers: int = 4
     interval: int = 64
+    made_up: int = 256
 
 
 class FilmsToSee(_Table):
@@ -68,6 +69,7 @@ class DecoderStage(_Table):
     tokens: int = 3000
     questions: int = 12
     longest: int | None = None
+    made_up: float = 0.0
     keyed: float = 0.0
     options: float = 0.0
     turns: float = 0.0

@@ -17,13 +17,14 @@ from transformers import PreTrainedTokenizerFast
 
 from longreel.films.scenes import draw_film
 from longreel.models.video_xl.glance_tower import GlanceTower
-from longreel.models.video_xl.modeling import VideoXLModel, encode_frames
+from longreel.models.video_xl.modeling import VideoXLModel
 from longreel.models.video_xl.prompt import Prompt
 from longreel.train.curriculum import Curriculum
 from longreel.train.eyes import train_eyes, train_following
 from longreel.train.features import FeatureBank, ideal_scenes, seen_scenes
 from longreel.train.language import Schedule, train_decoder
 from longreel.train.lessons import LessonPlan, Lessons
+from longreel.train.made_up import MadeUpNames
 from longreel.train.recipe import DecoderStage, EyesStage, FilmsToSee, Recipe, load_recipe
 from longreel.train.shots import Shots, film_shots
 from longreel.train.start import untrained
@@ -61,7 +62,16 @@ class _Training:
         self._tokenizer: PreTrainedTokenizerFast
         shape = recipe.shape
         self._model, self._tokenizer = untrained(
-            recipe.seed, width=shape.width, layers=shape.layers, interval=shape.interval
+            recipe.seed,
+            width=shape.width,
+            layers=shape.layers,
+            interval=shape.interval,
+            made_up=shape.made_up,
+        )
+        self._names = MadeUpNames(
+            self._tokenizer,
+            self._model.language_model.model.embed_tokens.weight,
+            (self._model.projector.weight, self._model.projector.bias),
         )
         self._tower: GlanceTower = self._model.vision_tower.vision_model
 
@@ -96,7 +106,13 @@ class _Training:
         curriculum = Curriculum(plan.scenes, plan.advance_below, plan.patience)
         prompt = Prompt(self._tokenizer)
         lessons = Lessons(
-            self._bank(plan.eyes), prompt, _lesson_plan(self._recipe, plan), curriculum, plan.steps, seed
+            self._bank(plan.eyes),
+            prompt,
+            self._names,
+            _lesson_plan(self._recipe, plan),
+            curriculum,
+            plan.steps,
+            seed,
         )
         train_decoder(
             decoder,
@@ -110,7 +126,8 @@ class _Training:
         )
 
     def export(self, folder: Path) -> None:
-        """Write the model in half precision, with its tokenizer."""
+        """Write the model in half precision, without the made-up words, with its tokenizer."""
+        self._model.language_model.resize_token_embeddings(len(self._tokenizer))
         self._model.to(dtype=torch.float16)  # type: ignore[call-arg]
         self._model.save_pretrained(folder)
         self._tokenizer.save_pretrained(folder)
@@ -147,11 +164,14 @@ class _Training:
         drawn = [draw_film(seed, films.seconds) for seed in _seeds(films)]
         return FeatureBank(
             template,
-            [scene for film in drawn for scene in ideal_scenes(film, self._model.projector, generator)],
+            [scene for film in drawn for scene in ideal_scenes(film, generator)],
         )
 
+    @torch.no_grad()
     def _encode(self, shots: Shots) -> Tensor:
-        return encode_frames(self._model, shots.pixels).half()
+        # The second half of any token is the whole frame's shares.
+        tokens = self._model.vision_tower(shots.pixels)
+        return tokens[:, 0, tokens.shape[-1] // 2 :].half()
 
 
 def _seeds(films: FilmsToSee) -> range:
@@ -166,6 +186,7 @@ def _lesson_plan(recipe: Recipe, stage: DecoderStage) -> LessonPlan:
         questions=stage.questions,
         ratios=tuple(stage.ratios),
         longest=stage.longest,
+        made_up=stage.made_up,
         keyed=stage.keyed,
         options=stage.options,
         turns=stage.turns,

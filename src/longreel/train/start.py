@@ -14,18 +14,20 @@ from longreel.train.shots import ATTRIBUTES
 
 
 def untrained(
-    seed: int, *, width: int, layers: int, interval: int
+    seed: int, *, width: int, layers: int, interval: int, made_up: int = 0
 ) -> tuple[VideoXLModel, PreTrainedTokenizerFast]:
     """The model and tokenizer before any training.
 
+    Behind the tokenizer's words stand the embeddings of `made_up` more, for `MadeUpNames`.
+
     Word embeddings start with a norm of about one. The projector starts as the embeddings of the words
     that the tower names, so that what is seen and what is said are the same vectors, and, for a token's
-    context, as other vectors of that norm.
+    context, as those vectors turned by one random rotation.
     """
     tokenizer = build_tokenizer(question_words())
     torch.manual_seed(seed)
     decoder = SummaryTokenConfig(
-        vocab_size=len(tokenizer),
+        vocab_size=len(tokenizer) + made_up,
         hidden_size=width,
         intermediate_size=width * 11 // 4,
         num_hidden_layers=layers,
@@ -38,6 +40,7 @@ def untrained(
         pad_token_id=tokenizer.pad_token_id,
         summary_interval=interval,
         summary_ratios=[1, 2, 4, 8, 16],
+        summary_start="mean",
     )
     config = VideoXLConfig(
         vision_config={"model_type": "longreel_glance_tower", "words": [len(names) for names in ATTRIBUTES]},
@@ -51,7 +54,7 @@ def untrained(
     with torch.no_grad():
         model.language_model.model.embed_tokens.weight.normal_(std=width**-0.5)
         focus = torch.cat(attribute_words(model, tokenizer))
-        context = torch.randn_like(focus) * width**-0.5
+        context = focus @ torch.linalg.qr(torch.randn(width, width))[0]
         model.projector.load_state_dict({"weight": torch.cat((focus, context)).T, "bias": torch.zeros(width)})
     return model, tokenizer
 

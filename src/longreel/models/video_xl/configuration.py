@@ -33,7 +33,12 @@ class SummaryTokenConfig(Qwen2Config):
     """A Qwen2 decoder with visual summary tokens.
 
     `summary_interval` is the number of visual tokens condensed together and `summary_ratios` are the
-    ratios the weights were trained for (paper section 3.2).
+    ratios the weights were trained for (paper section 3.2). `summary_start` is what a summary token enters
+    the first layer as: "learned", one vector for all (the paper), or "mean", that vector plus the mean of
+    the raw tokens since the last summary token.
+
+    Raises:
+        ValueError: `summary_start` is neither.
     """
 
     model_type = "longreel_summary_token_lm"
@@ -42,10 +47,14 @@ class SummaryTokenConfig(Qwen2Config):
         self,
         summary_interval: int = 1440,
         summary_ratios: list[int] | None = None,
+        summary_start: str = "learned",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.summary_interval = summary_interval
+        if summary_start not in {"learned", "mean"}:
+            raise ValueError(f'summary_start must be "learned" or "mean", got {summary_start!r}')
+        self.summary_start = summary_start
         self.summary_ratios = [2, 4, 8] if summary_ratios is None else list(summary_ratios)
 
     @property

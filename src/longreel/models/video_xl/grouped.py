@@ -67,13 +67,7 @@ def _no_entries(model: SummaryTokenLM) -> LayerEntries:
 
 def _interleaved(model: SummaryTokenLM, visual: Tensor, group: _IntervalGroup) -> Tensor:
     """(B, V, width) to (B * W, interval with its summary slots, width)."""
-    raw = visual.reshape(-1, group.interval, visual.shape[-1])
-    if group.slots is None:
-        return raw
-    inputs = raw.new_empty(raw.shape[0], group.slots.raw.numel() + group.slots.summary.numel(), raw.shape[2])
-    inputs[:, group.slots.raw] = raw
-    inputs[:, group.slots.summary] = model.summary_embedding.to(raw.dtype)
-    return inputs
+    return model.interleaved(visual.reshape(-1, group.interval, visual.shape[-1]), group.slots)
 
 
 class _IntervalGroup:

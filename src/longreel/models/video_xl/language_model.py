@@ -15,7 +15,7 @@ from longreel.models.video_xl.attention import SummaryTokenAttention, initialise
 from longreel.models.video_xl.configuration import SummaryTokenConfig
 from longreel.models.video_xl.conversion import decoder_tensors
 from longreel.models.video_xl.decoding import Sampler, decode
-from longreel.models.video_xl.passes import AttentionPass
+from longreel.models.video_xl.passes import AttentionPass, Slots
 from longreel.models.video_xl.prefill import Prefill, cut
 from longreel.positions import inverse_frequencies
 
@@ -80,6 +80,18 @@ class SummaryTokenLM(Qwen2PreTrainedModel):
         """Word embeddings of int64 `ids`, (*ids.shape, width)."""
         embedded: Tensor = self.model.embed_tokens(ids.to(self.device))
         return embedded
+
+    def interleaved(self, raw: Tensor, slots: Slots | None) -> Tensor:
+        """Raw tokens (..., n, width) with the summary tokens' embeddings in their slots."""
+        if slots is None:
+            return raw
+        summaries = self.summary_embedding.to(raw.dtype)
+        if self.config.summary_start == "mean" and len(slots.summary):
+            summaries = summaries + _means(raw, slots.summary - torch.arange(len(slots.summary)))
+        inputs = raw.new_empty(*raw.shape[:-2], len(slots.raw) + len(slots.summary), raw.shape[-1])
+        inputs[..., slots.raw, :] = raw
+        inputs[..., slots.summary, :] = summaries
+        return inputs
 
     def run(self, embeddings: Tensor, attention_pass: AttentionPass) -> Tensor:
         """Run all layers over (B, n, width); returns the normalised hidden states."""
@@ -169,3 +181,10 @@ class SummaryTokenLM(Qwen2PreTrainedModel):
         hidden = prefill.text(torch.cat((question_ids, answer_ids)))
         predicted = self._logits(hidden[len(question_ids) - 1 : -1])
         return cross_entropy(predicted, answer_ids.to(predicted.device))
+
+
+def _means(raw: Tensor, ends: Tensor) -> Tensor:
+    """Means of consecutive groups of tokens (..., n, width) that end before `ends`: (..., groups, width)."""
+    sizes = ends.diff(prepend=ends.new_zeros(1))
+    sums = [part.sum(dim=-2) for part in raw[..., : int(ends[-1]), :].split(sizes.tolist(), dim=-2)]
+    return torch.stack(sums, dim=-2) / sizes[:, None].to(raw)

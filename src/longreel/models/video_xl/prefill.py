@@ -105,7 +105,7 @@ class Prefill:
     def visual(self, embeddings: Tensor, compressor: CacheCompressor) -> None:
         """Add one interval of (n, width) visual embeddings and keep what the compressor says."""
         plan = plan_interval(len(embeddings), self.visual_tokens, compressor)
-        inputs = self._interleaved(embeddings.to(self._model.device, self._model.dtype), plan.slots)
+        inputs = self._model.interleaved(embeddings.to(self._model.device, self._model.dtype), plan.slots)
         attention_pass = SequencePass(self._layers, len(inputs), self._inv_freq, plan.slots, plan.keep)
         self._model.run_for_memory(inputs[None], attention_pass)
         self._close(attention_pass, plan.tokens)
@@ -119,14 +119,6 @@ class Prefill:
             for layer in self._layers
         )
         return KeyValues(layers=layers, next_position=self.length, visual_tokens=self.visual_tokens)
-
-    def _interleaved(self, embeddings: Tensor, slots: Slots | None) -> Tensor:
-        if slots is None:
-            return embeddings
-        inputs = embeddings.new_empty(len(slots.raw) + len(slots.summary), embeddings.shape[1])
-        inputs[slots.raw] = embeddings
-        inputs[slots.summary] = self._model.summary_embedding.to(embeddings.dtype)
-        return inputs
 
     def _close(self, attention_pass: SequencePass, tokens: Tensor) -> None:
         attention_pass.commit()

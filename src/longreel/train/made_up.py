@@ -1,0 +1,79 @@
+"""Made-up names for things, so that a decoder looks things up instead of learning what goes with what.
+
+Training never shows some things in some colours, places and actions. A decoder that learns on real names
+concludes that there are no such combinations: measured, it then failed on them while it read films of
+known combinations well. A made-up name, drawn anew for every film, goes with nothing in particular, and no
+combination that is held out is ever shown.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from longreel.films.vocabulary import OBJECTS
+from longreel.models.video_xl.glance_tower import focused
+from longreel.train.shots import ATTRIBUTES
+
+
+class Names:
+    """One film's names for things: the real ones, or made-up ones in their place.
+
+    Args:
+        words: int64 (vocabulary,), the word that stands for each word.
+        projector: (2 * all words, width), the projection of what is seen.
+    """
+
+    def __init__(self, words: Tensor, projector: Tensor, bias: Tensor) -> None:
+        self._words, self._projector, self._bias = words, projector, bias
+
+    def look(self, shares: Tensor) -> Tensor:
+        """Visual tokens (4 * F, width) of frames (F, all words)."""
+        parts = shares.split([len(names) for names in ATTRIBUTES], dim=-1)
+        return (focused(parts) @ self._projector + self._bias).flatten(0, 1)
+
+    def say(self, ids: Tensor) -> Tensor:
+        """Word ids, or labels, with the names exchanged."""
+        return torch.where(ids < 0, ids, self._words[ids.clamp(min=0)])
+
+
+class MadeUpNames:
+    """Draws names for films.
+
+    Args:
+        tokenizer: knows the real names.
+        embeddings: (vocabulary, width), at least one made-up word per thing behind the tokenizer's words.
+        projector: its weight, (width, 2 * all words), and bias (width,).
+    """
+
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, embeddings: Tensor, projector: tuple[Tensor, Tensor]
+    ) -> None:
+        weight, self._bias = (part.detach().clone() for part in projector)
+        self._projector = weight.T.contiguous()
+        self._things = torch.tensor(tokenizer.convert_tokens_to_ids(list(OBJECTS)))
+        self._made_up = torch.arange(len(tokenizer), len(embeddings))
+        self._plain = torch.arange(len(embeddings))
+        focus = self._projector[: len(self._projector) // 2]
+        turn = torch.linalg.lstsq(focus, self._projector[len(focus) :]).solution
+        self._looks = torch.cat(
+            (embeddings.detach()[self._made_up], embeddings.detach()[self._made_up] @ turn), 1
+        )
+
+    @property
+    def real(self) -> Names:
+        """The names as they are."""
+        return Names(self._plain, self._projector, self._bias)
+
+    def draw(self, generator: np.random.Generator) -> Names:
+        """New names for all things."""
+        chosen = torch.from_numpy(generator.permutation(len(self._made_up))[: len(self._things)])
+        words = self._plain.clone()
+        words[self._things] = self._made_up[chosen]
+        projector = self._projector.clone()
+        focus, context = self._looks[chosen].chunk(2, dim=1)
+        half, things = len(projector) // 2, len(self._things)
+        projector[:things], projector[half : half + things] = focus, context
+        return Names(words, projector, self._bias)
