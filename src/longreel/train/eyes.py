@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from longreel.train.shots import ATTRIBUTES, Shots
 _MISS_MIDDLE, _MISS_SIDE = 0.05, 0.07
 _BOX_WEIGHT = 5.0
 _SHARE_TRUE_COLOURS = 0.4
+_SHARE_STRAIGHT = 0.4
 _BOX_NOISE = 0.1  # in the units of a course: a hundredth of the picture
 _FOLLOWING = ("near", "far", "action")
 
@@ -50,7 +53,7 @@ class Clips(Dataset[dict[str, Tensor]]):
         return self._steps
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        """Pixels uint8 (batch, clip, 3, h, w), labels, boxes and shown, (batch, clip, ...) as in `Shots`."""
+        """Pixels uint8 (batch, clip, 3, h, w), labels, boxes and shown as in `Shots`, tilt (batch,)."""
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + index)
         clips = [self._clip_of(self._pools[number % 2], generator) for number in range(self._batch)]
         return {name: torch.stack([clip[name] for clip in clips]) for name in clips[0]}
@@ -65,6 +68,7 @@ class Clips(Dataset[dict[str, Tensor]]):
             "pixels": _relit(pixels, generator),
             "labels": labels,
             "boxes": boxes,
+            "tilt": _tilt(generator),
             "shown": film.shown[part],
         }
 
@@ -77,8 +81,14 @@ def _shifted(pixels: Tensor, boxes: Tensor, generator: torch.Generator) -> tuple
     return torch.roll(pixels, (dy, dx), (-2, -1)), moved
 
 
+def _tilt(generator: torch.Generator) -> Tensor:
+    """Radians by which a whole clip's details are turned: some things never spin in training."""
+    straight = float(torch.rand(1, generator=generator)) < _SHARE_STRAIGHT
+    return torch.zeros(()) if straight else 2 * math.pi * torch.rand((), generator=generator)
+
+
 def _recoloured(pixels: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Exchange the colour channels of every other clip, which then has no colour to name.
+    """Exchange the colour channels of most clips, or take their negative; they then have no colour to name.
 
     Training never shows some things in some colours. Without this the tower concludes from a colour what
     a thing cannot be, and takes things in such colours for others.
@@ -87,7 +97,9 @@ def _recoloured(pixels: Tensor, labels: Tensor, generator: torch.Generator) -> t
         return pixels, labels
     labels = labels.clone()
     labels[:, 1] = -1
-    return pixels[:, torch.randperm(3, generator=generator)], labels
+    exchanged = pixels[:, torch.randperm(3, generator=generator)]
+    # Only a negative turns white into another colour.
+    return (255 - exchanged if float(torch.rand(1, generator=generator)) < 0.5 else exchanged), labels
 
 
 def _relit(pixels: Tensor, generator: torch.Generator) -> Tensor:
@@ -108,7 +120,8 @@ class EyesTrainer(Trainer):
         """Cross-entropy of each attribute's word and of being shown, plus the error of the box."""
         boxes, shown = inputs["boxes"], inputs["shown"]
         known = ~boxes[..., 0].isnan()
-        sight = model.see(inputs["pixels"], _missed(boxes.nan_to_num(0.5)))  # type: ignore[operator]
+        look_at = _missed(boxes.nan_to_num(0.5))
+        sight = model.see(inputs["pixels"], look_at, inputs["tilt"])  # type: ignore[operator]
         parts = [
             cross_entropy(guess.float().flatten(0, 1), label.flatten(), ignore_index=-1, label_smoothing=0.02)
             for guess, label in zip(sight.words, inputs["labels"].unbind(-1), strict=True)
@@ -241,7 +254,7 @@ def _train(
         seed=seed,
         report_to=[],
         remove_unused_columns=False,
-        disable_tqdm=True,
+        disable_tqdm=not sys.stderr.isatty(),
         bf16=trainer_class is EyesTrainer,
         use_cpu=not torch.cuda.is_available(),
     )

@@ -79,6 +79,7 @@ class _Training:
         """Run a stage, or take over its weights if it was finished before."""
         weights = self._folder / f"{name}.safetensors"
         if not weights.exists():
+            print(f"training stage: {name}")
             train()
             half = weights.with_suffix(".part")
             save_file(_plain(self._model.state_dict()), half)

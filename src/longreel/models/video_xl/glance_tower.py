@@ -145,12 +145,13 @@ class GlanceTower(PreTrainedModel):
         shares = [logits.softmax(-1) for logits in sight.words]
         return focused([shares[0] * certain, shares[1] * certain, *shares[2:]])
 
-    def see(self, pixels: Tensor, look_at: Tensor | None = None) -> Sight:
+    def see(self, pixels: Tensor, look_at: Tensor | None = None, tilt: Tensor | None = None) -> Sight:
         """What is where.
 
         Args:
             pixels: as in `forward`.
             look_at: boxes (clips, T, 3) to look into instead of those found; for training.
+            tilt: radians (clips,) by which to turn what is looked at; for training.
         """
         clips, frames = pixels.shape[:2]
         x = pixels.flatten(0, 1).to(self.dtype).div(255.0).sub(0.5)
@@ -158,7 +159,9 @@ class GlanceTower(PreTrainedModel):
         found = self.box(layout)
         box, shown = found[:, :3], found[:, 3]
         place = self.place(torch.cat((average, layout), dim=-1))
-        seen, _ = self.look(self._crops(x, box.detach() if look_at is None else look_at.flatten(0, 1)))
+        look_at = box.detach() if look_at is None else look_at.flatten(0, 1)
+        tilt = box.new_zeros(len(box)) if tilt is None else tilt.repeat_interleave(frames)
+        seen, _ = self.look(self._crops(x, look_at.float(), tilt.float()))
         thing, colour = self.thing(seen), self.colour(seen)
         course = self._course(box, shown, place, colour, self.turn(seen)).view(clips, frames, -1)
         words = [part.view(clips, frames, -1) for part in (thing, colour, place)]
@@ -180,13 +183,14 @@ class GlanceTower(PreTrainedModel):
         steady = torch.cat((where, shown[:, None].sigmoid(), place.softmax(-1), colour.softmax(-1)), dim=-1)
         return torch.cat((steady.detach().to(turn.dtype), turn), dim=-1)
 
-    def _crops(self, x: Tensor, box: Tensor) -> Tensor:
-        """Enlarge boxes (F, 3) of pictures (F, 3, h, w) to (F, 3, crop, crop)."""
+    def _crops(self, x: Tensor, box: Tensor, tilt: Tensor) -> Tensor:
+        """Enlarge boxes (F, 3) of pictures (F, 3, h, w), turned by `tilt` (F,), to (F, 3, crop, crop)."""
         height, width = self.config.image_size
         side = box[:, 2].clamp(0.1, 1.2) * _MARGIN
-        theta = box.new_zeros(len(box), 2, 3)
-        theta[:, 0, 0], theta[:, 1, 1] = side * height / width, side
-        theta[:, :, 2] = box[:, :2].clamp(0, 1) * 2 - 1
+        turned = torch.stack((tilt.cos(), -tilt.sin(), tilt.sin(), tilt.cos()), dim=-1).view(-1, 2, 2)
+        scale = torch.stack((side * height / width, side), dim=-1)
+        middle = box[:, :2].clamp(0, 1) * 2 - 1
+        theta = torch.cat((turned * scale[:, :, None], middle[:, :, None]), dim=-1)
         grid = affine_grid(
             theta.float(), [len(box), 3, self.config.crop, self.config.crop], align_corners=False
         )
