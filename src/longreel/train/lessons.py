@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -27,10 +28,10 @@ IGNORE = -100
 class LessonPlan:
     """What a batch consists of.
 
-    `tokens` bounds films x visual tokens per batch, `questions` is the number per film, `ratios` are
-    drawn per batch, `longest` is the most frames of a scene (None: as filmed), `made_up` the share of films
-    whose things have made-up names. `keyed`, `options` and
-    `turns` are the shares of batches asked by bare look-ups, with lettered options, and with a second
+    A family named twice is asked about twice as often. `tokens` bounds films x visual tokens per batch,
+    `questions` is the number per film, `ratios` are drawn per batch, `longest` is the most frames of a
+    scene (None: as filmed), `made_up` the share of films whose things have made-up names. `keyed`, `options`
+    and `turns` are the shares of batches asked by bare look-ups, with lettered options, and with a second
     question after the first answer; as rows of a batch are padded to the longest, they are not mixed.
     """
 
@@ -124,9 +125,11 @@ class Lessons(Dataset[dict[str, Tensor]]):
             draw = look_up(film)
             return [self._keyed(*draw(generator)) for _ in range(plan.questions)]
         each = -(-plan.questions // len(plan.families)) + 1
-        questions: list[Question] = draw_questions(
-            film, plan.families, each, seed=seed, min_event=0.0, options=style.options
-        )
+        questions: list[Question] = []
+        for family, weight in Counter(plan.families).items():
+            questions += draw_questions(
+                film, [family], each * weight, seed=seed, min_event=0.0, options=style.options
+            )
         generator.shuffle(questions)
         rows: list[tuple[Tensor, Tensor]] = []
         while questions and len(rows) < plan.questions:

@@ -52,10 +52,11 @@ class DecoderStage(_Table):
 
     `eyes` says how films are seen: "ideal" from their truth, "trained" by the trained tower, "shut" not
     at all, which gives the question-only baseline. `summaries` starts the summary tokens from copies of
-    the decoder's projections.
+    the decoder's projections. `families` replaces those of the recipe; named twice, asked twice as often.
     """
 
     name: str
+    families: list[str] | None = None
     eyes: Literal["ideal", "trained", "shut"]
     steps: int
     learning_rate: float

@@ -181,7 +181,7 @@ def _seeds(films: FilmsToSee) -> range:
 
 def _lesson_plan(recipe: Recipe, stage: DecoderStage) -> LessonPlan:
     return LessonPlan(
-        families=tuple(recipe.families),
+        families=tuple(stage.families or recipe.families),
         films=stage.films,
         tokens=stage.tokens,
         questions=stage.questions,
