@@ -88,7 +88,7 @@ def _tilt(generator: torch.Generator) -> Tensor:
 
 
 def _recoloured(pixels: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Exchange the colour channels of most clips, or take their negative; they then have no colour to name.
+    """Give most clips other colours, by channel; they then have no colour to name.
 
     Training never shows some things in some colours. Without this the tower concludes from a colour what
     a thing cannot be, and takes things in such colours for others.
@@ -97,9 +97,13 @@ def _recoloured(pixels: Tensor, labels: Tensor, generator: torch.Generator) -> t
         return pixels, labels
     labels = labels.clone()
     labels[:, 1] = -1
-    exchanged = pixels[:, torch.randperm(3, generator=generator)]
+    exchanged = pixels[:, torch.randperm(3, generator=generator)].float()
     # Only a negative turns white into another colour.
-    return (255 - exchanged if float(torch.rand(1, generator=generator)) < 0.5 else exchanged), labels
+    if float(torch.rand(1, generator=generator)) < 0.5:
+        exchanged = 255 - exchanged
+    gain = 0.5 + 0.7 * torch.rand(3, 1, 1, generator=generator)
+    shift = 60 * (torch.rand(3, 1, 1, generator=generator) - 0.3)
+    return (exchanged * gain + shift).clamp_(0, 255).to(torch.uint8), labels
 
 
 def _relit(pixels: Tensor, generator: torch.Generator) -> Tensor:
