@@ -8,6 +8,8 @@ combination that is held out is ever shown.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -45,14 +47,14 @@ class MadeUpNames:
     Args:
         tokenizer: knows the real names.
         embeddings: (vocabulary, width), at least one made-up word per thing behind the tokenizer's words.
-        projector: its weight, (width, 2 * all words), and bias (width,).
+        projector: its "weight", (width, 2 * all words), and "bias", (width,).
     """
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerBase, embeddings: Tensor, projector: tuple[Tensor, Tensor]
+        self, tokenizer: PreTrainedTokenizerBase, embeddings: Tensor, projector: Mapping[str, Tensor]
     ) -> None:
-        weight, self._bias = (part.detach().clone() for part in projector)
-        self._projector = weight.T.contiguous()
+        self._bias = projector["bias"].detach().clone()
+        self._projector = projector["weight"].detach().clone().T.contiguous()
         self._things = torch.tensor(tokenizer.convert_tokens_to_ids(list(OBJECTS)))
         self._made_up = torch.arange(len(tokenizer), len(embeddings))
         self._plain = torch.arange(len(embeddings))

@@ -71,7 +71,7 @@ class _Training:
         self._names = MadeUpNames(
             self._tokenizer,
             self._model.language_model.model.embed_tokens.weight,
-            (self._model.projector.weight, self._model.projector.bias),
+            self._model.projector.state_dict(),
         )
         self._tower: GlanceTower = self._model.vision_tower.vision_model
 
@@ -171,7 +171,7 @@ class _Training:
     @torch.no_grad()
     def _encode(self, shots: Shots) -> Tensor:
         # The second half of any token is the whole frame's shares.
-        tokens = self._model.vision_tower(shots.pixels)
+        tokens: Tensor = self._model.vision_tower(shots.pixels)
         return tokens[:, 0, tokens.shape[-1] // 2 :].half()
 
 

@@ -1,0 +1,74 @@
+"""Write the tables of the model card from the stored results, so that no number is typed by hand.
+
+python benchmarks/fill_tables.py
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULT = "docs/results/reel-tiny-answers.json"
+CARD = ROOT / "docs/reel_tiny.md"
+COLUMNS = ("recall", "colour", "place", "action", "object", "existence")
+
+
+def table(result: dict[str, Any], way: str) -> str:
+    """Rows of models, columns of families; the last row is the best constant answer."""
+    cells = result["cells"]
+    rows = ["| | " + " | ".join(COLUMNS) + " |", "|---|" + "---|" * len(COLUMNS)]
+    for name, ways in cells.items():
+        shares = [f"{ways[way][column]['share_right']:.2f}" for column in COLUMNS]
+        rows.append(f"| {name} | " + " | ".join(shares) + " |")
+    some = next(iter(cells.values()))[way]
+    rows.append(
+        "| best constant answer | " + " | ".join(f"{some[c]['majority_answer']:.2f}" for c in COLUMNS) + " |"
+    )
+    counts = ", ".join(f"{column} {some[column]['questions']}" for column in COLUMNS)
+    return "\n".join([*rows, "", f"Questions a cell: {counts}."])
+
+
+def widest(result: dict[str, Any]) -> float:
+    """Half the width of the widest 95 % interval of recall and existence in free wording."""
+    intervals = [ways["free"][c]["interval_95"] for ways in result["cells"].values() for c in COLUMNS[::5]]
+    return max(high - low for low, high in intervals) / 2
+
+
+def section(result: dict[str, Any]) -> str:
+    """What stands between the markers of the model card."""
+    settings, hardware = result["settings"], result["hardware"]
+    text = f"""Share of right answers on {settings["films"]} films of {settings["minutes"]:g} minutes, \
+split `{settings["split"]}`, about scenes of at least {settings["min_event"]:g} s. Recall is colour, place, \
+action and object together. *Blind* is the same decoder trained on the same questions without any film. \
+The widest 95 % interval over films of recall and existence is ±{widest(result):.2f}.
+
+In free wording:
+
+{table(result, "free")}
+
+With four lettered options (existence: two):
+
+{table(result, "options")}
+
+`{result["command"]}`, {hardware["cores"]} cores of an {hardware["cpu"]}, no GPU; \
+[stored result](results/{Path(RESULT).name})."""
+    return text
+
+
+def filled(card: str, result: dict[str, Any]) -> str:
+    """The card with its section written anew."""
+    marks = r"(<!-- results -->\n).*?(<!-- end of results -->)"
+    return re.sub(marks, lambda found: f"{found[1]}{section(result)}\n{found[2]}", card, flags=re.DOTALL)
+
+
+def main() -> None:
+    """Rewrite the card in place."""
+    result = json.loads((ROOT / RESULT).read_text())
+    CARD.write_text(filled(CARD.read_text(), result))
+
+
+if __name__ == "__main__":
+    main()
