@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-RESULT = "docs/results/reel-tiny-answers.json"
 CARD = ROOT / "docs/reel_tiny.md"
+# What stands between the markers of that name, and where it comes from.
+RESULTS = {
+    "long films": "docs/results/reel-tiny-answers.json",
+    "films like the demo's": "docs/results/reel-tiny-demo-films.json",
+}
 COLUMNS = ("recall", "colour", "place", "action", "object", "existence")
 
 
@@ -37,12 +41,13 @@ def widest(result: dict[str, Any]) -> float:
     return max(high - low for low, high in intervals) / 2
 
 
-def section(result: dict[str, Any]) -> str:
-    """What stands between the markers of the model card."""
+def section(result: dict[str, Any], stored: str) -> str:
+    """What stands between two markers of the model card."""
     settings, hardware = result["settings"], result["hardware"]
-    text = f"""Share of right answers on {settings["films"]} films of {settings["minutes"]:g} minutes, \
+    blind = "*Blind* is the same decoder trained on the same questions without any film. "
+    return f"""Share of right answers on {settings["films"]} films of {settings["minutes"]:g} minutes, \
 split `{settings["split"]}`, about scenes of at least {settings["min_event"]:g} s. Recall is colour, place, \
-action and object together. *Blind* is the same decoder trained on the same questions without any film. \
+action and object together. {blind if "blind" in result["cells"] else ""}\
 The widest 95 % interval over films of recall and existence is ±{widest(result):.2f}.
 
 In free wording:
@@ -54,20 +59,30 @@ With four lettered options (existence: two):
 {table(result, "options")}
 
 `{result["command"]}`, {hardware["cores"]} cores of an {hardware["cpu"]}, no GPU; \
-[stored result](results/{Path(RESULT).name})."""
-    return text
+[stored result](results/{Path(stored).name})."""
 
 
-def filled(card: str, result: dict[str, Any]) -> str:
-    """The card with its section written anew."""
-    marks = r"(<!-- results -->\n).*?(<!-- end of results -->)"
-    return re.sub(marks, lambda found: f"{found[1]}{section(result)}\n{found[2]}", card, flags=re.DOTALL)
+def filled(card: str, results: dict[str, dict[str, Any]]) -> str:
+    """The card with its sections written anew."""
+    for name, result in results.items():
+        text = section(result, RESULTS[name])
+        marks = rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)"
+        card, count = re.subn(
+            marks, lambda found, text=text: f"{found[1]}{text}\n{found[2]}", card, flags=re.DOTALL
+        )
+        if count != 1:
+            raise ValueError(f"{CARD} has {count} places for {name!r}: it must have one")
+    return card
+
+
+def stored_results() -> dict[str, dict[str, Any]]:
+    """Every result shown, by the name of its markers."""
+    return {name: json.loads((ROOT / path).read_text()) for name, path in RESULTS.items()}
 
 
 def main() -> None:
     """Rewrite the card in place."""
-    result = json.loads((ROOT / RESULT).read_text())
-    CARD.write_text(filled(CARD.read_text(), result))
+    CARD.write_text(filled(CARD.read_text(), stored_results()))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,18 @@
+"""Numbers in the documentation are those of the stored results."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+
+from fill_tables import CARD, filled, stored_results
+
+
+def test_the_model_card_shows_the_stored_results() -> None:
+    card, results = CARD.read_text(), stored_results()
+    assert filled(card, results) == card
+    for result in results.values():
+        share = result["cells"]["keep 1/16"]["free"]["recall"]["share_right"]
+        assert f"| {share:.2f} |" in card
