@@ -22,6 +22,7 @@ from longreel.models.video_xl.adapter import VideoXLAdapter
 from longreel.models.video_xl.configuration import VideoXLConfig
 from longreel.models.video_xl.modeling import VideoXLModel
 from longreel.video.frames import Frames
+from tests.shapes import DECODER, TOWER
 
 WIDTH = 8
 LAYERS = 3
@@ -240,28 +241,13 @@ def video_xl_model(method: str = "video-xl", keep: float | None = 0.25) -> Model
     words = [word for sentence in _SENTENCES for word in sentence.split()]
     tokenizer = build_tokenizer(words)
     decoder = {
+        **DECODER,
         "vocab_size": len(tokenizer),
-        "hidden_size": 32,
-        "intermediate_size": 48,
-        "num_hidden_layers": 3,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "rope_parameters": {"rope_type": "default", "rope_theta": 1e6},
         "eos_token_id": tokenizer.eos_token_id,
         "summary_interval": 48,
     }
-    tower = {
-        "model_type": "longreel_glance_tower",
-        "image_size": [32, 48],
-        "words": [8, 3, 3, 2],
-        "clip": 4,
-        "crop": 16,
-        "glance": [8, 8, 16],
-        "look": [8, 8, 16],
-        "motion": 8,
-    }
     config = VideoXLConfig(
-        vision_config=tower,
+        vision_config=TOWER,
         text_config=decoder,
         projector="linear",
         pool=1,

@@ -9,6 +9,8 @@ import av
 import numpy as np
 import torch
 
+from tests.shapes import TOWER
+
 WORDS = ("what", "colour", "was", "the", "fox", "where", "it", "red", "blue", "forest", "in", "a")
 
 
@@ -57,15 +59,7 @@ def save_model(folder: Path, seed: int = 0) -> Path:
     tokenizer = build_tokenizer(WORDS)
     torch.manual_seed(seed)
     config = VideoXLConfig(
-        vision_config={
-            "model_type": "longreel_glance_tower",
-            "image_size": [32, 48],
-            "words": [8, 3, 3, 2],
-            "glance": [8, 8, 16],
-            "look": [8, 8, 16],
-            "crop": 16,
-            "motion": 8,
-        },
+        vision_config={**TOWER, "clip": 16},
         text_config={
             "vocab_size": len(tokenizer),
             "hidden_size": 32,

@@ -4,15 +4,11 @@ import pytest
 import torch
 
 from longreel.models.video_xl import SummaryTokenConfig, SummaryTokenLM
+from tests.shapes import DECODER
 
 TINY = {
+    **DECODER,
     "vocab_size": 50,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "rope_parameters": {"rope_type": "default", "rope_theta": 1e6},
     "eos_token_id": 3,
     "summary_interval": 12,
 }

@@ -13,6 +13,7 @@ from longreel.errors import ModelError
 from longreel.models.video_xl import SummaryTokenConfig, VideoXLConfig, VideoXLModel, register_auto_classes
 from longreel.models.video_xl.modeling import encode_frames
 from tests.models.conftest import TINY
+from tests.shapes import TOWER
 
 TRANSFORMER = {
     "hidden_size": 32,
@@ -25,16 +26,7 @@ TRANSFORMER = {
 TOWERS: dict[str, dict[str, Any]] = {
     "clip": {"model_type": "clip_vision_model", **TRANSFORMER},
     "siglip": {"model_type": "siglip_vision_model", **TRANSFORMER},
-    "glance": {
-        "model_type": "longreel_glance_tower",
-        "image_size": [32, 48],
-        "words": [8, 3, 3, 2],
-        "clip": 4,
-        "crop": 16,
-        "glance": [8, 8, 16],
-        "look": [8, 8, 16],
-        "motion": 8,
-    },
+    "glance": TOWER,
 }
 POOLS = {"clip": 2, "siglip": 2, "glance": 1}
 

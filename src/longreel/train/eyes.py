@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, smooth_l1_loss
-from torch.utils.data import Dataset, SequentialSampler
-from transformers import Trainer, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
+from torch.utils.data import Dataset
 
 from longreel.models.video_xl.glance_tower import GlanceTower
-from longreel.train.language import Schedule
-from longreel.train.shots import ATTRIBUTES, Shots
+from longreel.train.shots import Shots
+from longreel.train.trainer import BatchTrainer, Schedule, arguments_for, train_to_the_end
 
 # How far training crops miss the thing: their middle as a share of the side, and the side itself.
 _MISS_MIDDLE, _MISS_SIDE = 0.05, 0.07
@@ -27,6 +23,8 @@ _SHARE_TRUE_COLOURS = 0.4
 _SHARE_STRAIGHT = 0.4
 _BOX_NOISE = 0.1  # in the units of a course: a hundredth of the picture
 _FOLLOWING = ("near", "far", "action")
+
+T = TypeVar("T")
 
 # What a tower noticed in a film, (F, features), and the actions to be told from it, (F,).
 Course = tuple[Tensor, Tensor]
@@ -59,7 +57,7 @@ class Clips(Dataset[dict[str, Tensor]]):
         return {name: torch.stack([clip[name] for clip in clips]) for name in clips[0]}
 
     def _clip_of(self, films: Sequence[Shots], generator: torch.Generator) -> dict[str, Tensor]:
-        film = films[int(torch.randint(len(films), (1,), generator=generator))]
+        film = _any_of(films, generator)
         start = int(torch.randint(len(film.pixels) - self._clip + 1, (1,), generator=generator))
         part = slice(start, start + self._clip)
         pixels, boxes = _shifted(film.pixels[part], film.boxes[part], generator)
@@ -112,11 +110,8 @@ def _relit(pixels: Tensor, generator: torch.Generator) -> Tensor:
     return lit.clamp_(0, 255).to(torch.uint8)
 
 
-class EyesTrainer(Trainer):
+class EyesTrainer(BatchTrainer):
     """The tower alone: where the thing is, and the words of every frame."""
-
-    def _get_train_sampler(self, *args: Any, **kwargs: Any) -> SequentialSampler:
-        return SequentialSampler(self.train_dataset)  # type: ignore[arg-type]
 
     def compute_loss(  # type: ignore[override]
         self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
@@ -185,15 +180,12 @@ class Courses(Dataset[dict[str, Tensor]]):
         return {"courses": courses, "labels": torch.stack(labels)}
 
 
-def _any_of(things: Sequence[Course], generator: torch.Generator) -> Course:
+def _any_of(things: Sequence[T], generator: torch.Generator) -> T:
     return things[int(torch.randint(len(things), (1,), generator=generator))]
 
 
-class FollowTrainer(Trainer):
+class FollowTrainer(BatchTrainer):
     """Only the part of the tower that follows a thing from frame to frame."""
-
-    def _get_train_sampler(self, *args: Any, **kwargs: Any) -> SequentialSampler:
-        return SequentialSampler(self.train_dataset)  # type: ignore[arg-type]
 
     def compute_loss(  # type: ignore[override]
         self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
@@ -237,53 +229,17 @@ def _course(tower: GlanceTower, film: Shots) -> Course:
 
 
 def _train(
-    trainer_class: type[Trainer],
+    trainer_class: type[BatchTrainer],
     tower: GlanceTower,
     data: Dataset[dict[str, Tensor]],
     schedule: Schedule,
     out: Path,
     seed: int,
 ) -> None:
-    arguments = TrainingArguments(
-        output_dir=str(out),
-        max_steps=schedule.steps,
-        per_device_train_batch_size=1,
-        learning_rate=schedule.learning_rate,
-        warmup_steps=schedule.warmup,
-        lr_scheduler_type="cosine",
-        weight_decay=0.02,
-        logging_steps=25,
-        save_steps=schedule.save_steps,
-        save_total_limit=1,
-        seed=seed,
-        report_to=[],
-        remove_unused_columns=False,
-        disable_tqdm=not sys.stderr.isatty(),
-        bf16=trainer_class is EyesTrainer,
-        use_cpu=not torch.cuda.is_available(),
+    arguments = arguments_for(
+        schedule, out, seed, lr_scheduler_type="cosine", weight_decay=0.02, bf16=trainer_class is EyesTrainer
     )
-    trainer = trainer_class(
-        model=tower, args=arguments, train_dataset=data, data_collator=lambda items: items[0]
-    )
-    last = get_last_checkpoint(str(out)) if out.exists() else None
-    trainer.train(resume_from_checkpoint=last)
+    trainer = trainer_class(tower, data, arguments)
+    train_to_the_end(trainer, out)
     # Half precision is for training only: without this the tower would go on computing in it.
     trainer.accelerator.unwrap_model(tower, keep_fp32_wrapper=False)
-    curve = [entry for entry in trainer.state.log_history if "loss" in entry]
-    (out / "curve.json").write_text(json.dumps(curve, indent=1))
-
-
-@torch.no_grad()
-def eye_accuracy(tower: GlanceTower, films: Sequence[Shots]) -> list[float]:
-    """Share of the frames that show them whose object, colour, place and action are named rightly."""
-    tower.eval()
-    right, count = torch.zeros(len(ATTRIBUTES)), torch.zeros(len(ATTRIBUTES))
-    clip = tower.config.clip
-    for film in films:
-        whole = len(film.pixels) // clip * clip
-        guesses = tower.see(film.pixels[:whole].unflatten(0, (-1, clip))).words
-        for number, guess in enumerate(guesses):
-            label = film.labels[:whole, number]
-            right[number] += (guess.flatten(0, 1).argmax(-1) == label)[label >= 0].sum()
-            count[number] += (label >= 0).sum()
-    return [float(share) for share in right / count]

@@ -27,7 +27,7 @@ class ComposedFilm:
 
 
 class FeatureBank:
-    """Scenes with the tokens of their sampled frames.
+    """Scenes with what the eyes make of their sampled frames.
 
     Args:
         template: a film that lends composed ones its size, style and split.
@@ -37,9 +37,6 @@ class FeatureBank:
     def __init__(self, template: Film, scenes: Sequence[tuple[Scene, Tensor]]) -> None:
         self._template = template
         self._scenes = list(scenes)
-
-    def __len__(self) -> int:
-        return len(self._scenes)
 
     def compose(self, generator: np.random.Generator, scenes: int, longest: int | None) -> ComposedFilm:
         """Join randomly chosen scenes; each is cut to at most `longest` consecutive frames."""

@@ -2,56 +2,36 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.utils.data import SequentialSampler
-from transformers import Trainer, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
 
 from longreel.models.video_xl.grouped import read_rows, watch_films
 from longreel.models.video_xl.language_model import SummaryTokenLM
 from longreel.train.curriculum import Curriculum, SaveCurriculum
 from longreel.train.lessons import IGNORE, Lessons
+from longreel.train.trainer import BatchTrainer, Schedule, arguments_for, last_checkpoint, train_to_the_end
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """Optimiser steps, peak learning rate, steps of warm-up and steps between checkpoints."""
-
-    steps: int
-    learning_rate: float
-    warmup: int = 100
-    save_steps: int = 200
-
-
-class DecoderTrainer(Trainer):
+class DecoderTrainer(BatchTrainer):
     """Answer loss over films watched in the grouped form; each item of the data set is a batch."""
 
     def __init__(
         self,
-        *,
+        *args: Any,
         prefix_ids: Tensor,
         interval: int,
         curriculum: Curriculum,
         only_keyed: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(*args, **kwargs)
         self._only_keyed = only_keyed
         self._prefix_ids = prefix_ids
         self._interval = interval
         self._curriculum = curriculum
-
-    def _get_train_sampler(self, *args: Any, **kwargs: Any) -> SequentialSampler:
-        # Items are determined by their index, so order is what makes a resumed run the same run.
-        return SequentialSampler(self.train_dataset)  # type: ignore[arg-type]
 
     def compute_loss(  # type: ignore[override]
         self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
@@ -99,43 +79,17 @@ def train_decoder(
 
     The curve (step, loss, learning rate, scenes) is written to `out`/curve.json.
     """
-    arguments = TrainingArguments(
-        output_dir=str(out),
-        max_steps=schedule.steps,
-        per_device_train_batch_size=1,
-        learning_rate=schedule.learning_rate,
-        warmup_steps=schedule.warmup,
-        lr_scheduler_type="linear",
-        weight_decay=0.01,
-        max_grad_norm=1.0,
-        logging_steps=25,
-        save_steps=schedule.save_steps,
-        save_total_limit=1,
-        seed=seed,
-        report_to=[],
-        remove_unused_columns=False,
-        dataloader_num_workers=0,
-        disable_tqdm=not sys.stderr.isatty(),
-        use_cpu=not torch.cuda.is_available(),
-    )
     trainer = DecoderTrainer(
-        model=model,
-        args=arguments,
-        train_dataset=lessons,
-        data_collator=_only_item,
+        model,
+        lessons,
+        arguments_for(schedule, out, seed, lr_scheduler_type="linear", weight_decay=0.01, max_grad_norm=1.0),
         callbacks=[SaveCurriculum(curriculum)],
         prefix_ids=prefix_ids,
         interval=interval,
         curriculum=curriculum,
         only_keyed=lessons.only_keyed,
     )
-    last = get_last_checkpoint(str(out)) if out.exists() else None
+    last = last_checkpoint(out)
     if last is not None:
         curriculum.load(Path(last))
-    trainer.train(resume_from_checkpoint=last)
-    curve = [entry for entry in trainer.state.log_history if "loss" in entry]
-    (out / "curve.json").write_text(json.dumps(curve, indent=1))
-
-
-def _only_item(items: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    return items[0]
+    train_to_the_end(trainer, out)

@@ -60,9 +60,8 @@ class MadeUpNames:
         self._plain = torch.arange(len(embeddings))
         focus = self._projector[: len(self._projector) // 2]
         turn = torch.linalg.lstsq(focus, self._projector[len(focus) :]).solution
-        self._looks = torch.cat(
-            (embeddings.detach()[self._made_up], embeddings.detach()[self._made_up] @ turn), 1
-        )
+        made_up = embeddings.detach()[self._made_up]
+        self._looks = torch.cat((made_up, made_up @ turn), dim=1)
 
     @property
     def real(self) -> Names:

@@ -22,12 +22,13 @@ from longreel.models.video_xl.prompt import Prompt
 from longreel.train.curriculum import Curriculum
 from longreel.train.eyes import train_eyes, train_following
 from longreel.train.features import FeatureBank, ideal_scenes, seen_scenes
-from longreel.train.language import Schedule, train_decoder
+from longreel.train.language import train_decoder
 from longreel.train.lessons import LessonPlan, Lessons
 from longreel.train.made_up import MadeUpNames
 from longreel.train.recipe import DecoderStage, EyesStage, FilmsToSee, Recipe, load_recipe
 from longreel.train.shots import Shots, film_shots
 from longreel.train.start import untrained
+from longreel.train.trainer import Schedule
 
 
 def run(recipe_path: str | Path, out: str | Path, *, resume: bool = True) -> dict[str, Any]:
