@@ -38,6 +38,22 @@ _SENTENCES = (
 )
 
 
+class FakeDialogue:
+    """Words are hashed to ids; see `Dialogue`."""
+
+    def before(self, system: str | None) -> Tensor:
+        return _ids(system or "you see a film")
+
+    def after(self, turns: Sequence[tuple[str, str | None]]) -> Tensor:
+        return _ids(" ".join(f"ask {question} reply {answer or ''}" for question, answer in turns))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return " ".join(f"w{token}" for token in ids)
+
+    def unknown_words(self, question: str) -> list[str]:
+        return [word for word in question.split() if word.startswith("zz")]
+
+
 class FakeAdapter:
     """Three layers of one-head attention with random weights; see `ModelAdapter`.
 
@@ -54,6 +70,7 @@ class FakeAdapter:
 
     def __init__(self, seed: int = 0, *, has_summary_tokens: bool = True, dtype: torch.dtype = torch.float32):
         self.has_summary_tokens = has_summary_tokens
+        self.dialogue = FakeDialogue()
         generator = torch.Generator().manual_seed(seed)
 
         def draw(*shape: int) -> Tensor:
@@ -78,12 +95,6 @@ class FakeAdapter:
         return VisualTokens(
             features.reshape(-1, WIDTH), seconds, seconds, torch.arange(count).repeat_interleave(3)
         )
-
-    def prefix_ids(self, system: str | None) -> Tensor:
-        return _ids(system or "you see a film")
-
-    def question_ids(self, turns: Sequence[tuple[str, str | None]]) -> Tensor:
-        return _ids(" ".join(f"ask {question} reply {answer or ''}" for question, answer in turns))
 
     def watcher(
         self, prefix_ids: Tensor, compressor: CacheCompressor, resume: KeyValues | None = None
@@ -119,12 +130,6 @@ class FakeAdapter:
             yield token
             said[token] = -torch.inf
             hidden = entries.add(self, self.weights["words"][[token]], None, torch.tensor([TEXT]))
-
-    def decode(self, ids: Sequence[int]) -> str:
-        return " ".join(f"w{token}" for token in ids)
-
-    def unknown_words(self, question: str) -> list[str]:
-        return [word for word in question.split() if word.startswith("zz")]
 
     def identity(self) -> dict[str, str]:
         return {

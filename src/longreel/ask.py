@@ -69,7 +69,7 @@ def ask(
         text = unknown_words_text(unknown)
     else:
         new = list(_generated(adapter, memory, ids, decoding))
-        text = adapter.decode(new)
+        text = adapter.dialogue.decode(new)
     usage = Usage(len(ids), memory.header.kept[0], len(new), time.perf_counter() - started)
     return Answer(text, usage, unknown_words=tuple(unknown))
 
@@ -104,14 +104,14 @@ def _prepared(
     """Token ids of the text after the film, and the words the model does not know."""
     check_question(question)
     memory.require_model(adapter)
-    ids = adapter.question_ids([*earlier, (question, None)])
+    ids = adapter.dialogue.after([*earlier, (question, None)])
     if len(ids) > adapter.max_question_tokens:
         what = "question and earlier turns have" if earlier else "question has"
         raise UsageError(
             f"the {what} {len(ids):,} tokens, {adapter.name} takes {adapter.max_question_tokens:,}: "
             f"{'start a new chat' if earlier else 'ask a shorter question'}"
         )
-    return ids, list(adapter.unknown_words(question))
+    return ids, list(adapter.dialogue.unknown_words(question))
 
 
 def check_question(question: str) -> None:
@@ -148,11 +148,11 @@ def _pieces(adapter: ModelAdapter, tokens: Iterator[int]) -> Iterator[str]:
     sent = 0
     for token in tokens:
         ids.append(token)
-        text = adapter.decode(ids)
+        text = adapter.dialogue.decode(ids)
         certain = text.rfind(" ") + 1
         if certain > sent:
             yield text[sent:certain]
             sent = certain
-    rest = adapter.decode(ids)[sent:]
+    rest = adapter.dialogue.decode(ids)[sent:]
     if rest:
         yield rest

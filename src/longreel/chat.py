@@ -39,7 +39,7 @@ class Chat:
     def stream(self, question: str) -> Iterator[str]:
         """The text of `ask` in pieces; the turn is remembered once all of them have been taken."""
         pieces = stream(self._adapter, self._memory, question, self._decoding, self._turns)
-        return self._remembered(question, pieces, remember=not self._adapter.unknown_words(question))
+        return self._remembered(question, pieces, remember=not self._adapter.dialogue.unknown_words(question))
 
     def _remembered(self, question: str, pieces: Iterator[str], *, remember: bool) -> Iterator[str]:
         taken = []

@@ -29,27 +29,30 @@ ProgressCallback = Callable[[Progress], None]
 class StageClock:
     """Reports one stage to a callback (None: to nobody) and estimates the time left.
 
-    Work that was done before (`already`) counts as done but not for the speed.
+    Speed is measured from the first report on: what comes before it (opening, seeking to where an earlier
+    run stopped) says nothing about the rest.
     """
 
-    def __init__(
-        self, callback: ProgressCallback | None, stage: str, total: float | None, already: float = 0.0
-    ) -> None:
+    def __init__(self, callback: ProgressCallback | None, stage: str, total: float | None) -> None:
         self._callback = callback
         self._stage = stage
         self._total = total
-        self._already = already
         self._started = time.perf_counter()
+        self._first: tuple[float, float] | None = None
 
     def report(self, done: float) -> None:
         """Tell how much is done."""
         if self._callback is None:
             return
-        elapsed = time.perf_counter() - self._started
-        self._callback(Progress(self._stage, done, self._total, elapsed, self._remaining(done, elapsed)))
+        now = time.perf_counter()
+        if self._first is None:
+            self._first = now, done
+        left = self._remaining(done, now)
+        self._callback(Progress(self._stage, done, self._total, now - self._started, left))
 
-    def _remaining(self, done: float, elapsed: float) -> float | None:
-        fresh = done - self._already
-        if self._total is None or fresh <= 0:
+    def _remaining(self, done: float, now: float) -> float | None:
+        assert self._first is not None
+        since, already = self._first
+        if self._total is None or done <= already:
             return None
-        return max(0.0, self._total - done) * elapsed / fresh
+        return max(0.0, self._total - done) * (now - since) / (done - already)

@@ -48,7 +48,7 @@ class WatchSession:
         self._final: VideoMemory | None = None
         with self.timed("prefill"):
             held = None if start is None else start.key_values
-            self._watcher = adapter.watcher(adapter.prefix_ids(system), method.cache, held)
+            self._watcher = adapter.watcher(adapter.dialogue.before(system), method.cache, held)
         self._base = self._watcher.closed_tokens
 
     @property

@@ -178,7 +178,7 @@ def _watch_film(
             skip_tokens=resume.skip_tokens if resume else 0,
         )
         session.begin(film)
-        _encode(session, adapter, film, StageClock(reading.progress, _stage(film), stream.expected, skip))
+        _encode(session, adapter, film, StageClock(reading.progress, _stage(film), stream.expected))
         session.end(film)
 
 

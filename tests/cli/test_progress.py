@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from longreel.cli.progress import progress_line, shown_progress
-from longreel.progress import Progress
+from longreel.progress import Progress, StageClock
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,14 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_quiet_shows_nothing() -> None:
     with shown_progress(quiet=True) as show:
         assert show is None
+
+
+def test_time_left_ignores_what_came_before_the_first_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter([0.0, 30.0, 31.0, 35.0])  # begun, then three reports: it took long to come to frame 500
+    monkeypatch.setattr("longreel.progress.time.perf_counter", lambda: next(now))
+    told: list[Progress] = []
+    clock = StageClock(told.append, "watch", 600)
+    for done in (500, 520, 600):
+        clock.report(done)
+    assert [report.remaining for report in told] == [None, 4.0, 0.0]
+    assert told[-1].elapsed == 35.0

@@ -12,6 +12,7 @@ import typer
 
 from longreel.cli import options
 from longreel.cli.output import print_json, print_remark
+from longreel.cli.progress import shown_progress
 from longreel.errors import LongreelError
 
 
@@ -21,6 +22,7 @@ def train(
         Path | None,
         typer.Option("--output", "-o", help="Folder of the run; default: runs/RECIPE."),
     ] = None,
+    quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Train a model on drawn films, or go on with an unfinished run.
@@ -41,8 +43,8 @@ def train(
 
     folder = Path("runs") / recipe.stem if output is None else output
     try:
-        with redirect_stdout(sys.stderr):
-            result = run(recipe, folder)
+        with redirect_stdout(sys.stderr), shown_progress(quiet) as progress:
+            result = run(recipe, folder, progress=progress)
     except KeyboardInterrupt:
         print_remark(f"the last checkpoint is in {folder}: run the same command again to go on")
         raise

@@ -58,11 +58,28 @@ class Watcher(Protocol):
         """Close the open interval short, if there is one, and return the final memory."""
 
 
+class Dialogue(Protocol):
+    """Between the words of a conversation about a film and a model's token ids."""
+
+    def before(self, system: str | None) -> Tensor:
+        """int64 (p,): the text before the film."""
+
+    def after(self, turns: Sequence[tuple[str, str | None]]) -> Tensor:
+        """int64 (q,): the text after the film: (question, answer) pairs so far, then (question, None)."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of token ids, special tokens left out."""
+
+    def unknown_words(self, question: str) -> Sequence[str]:
+        """Words of the question outside the model's vocabulary; empty for open-vocabulary models."""
+
+
 class ModelAdapter(Protocol):
     """One model of one family. Nothing here changes the model, so threads may share an adapter.
 
     Attributes:
         name: what users call it.
+        dialogue: how it is spoken to.
         default_fps: frames per second a film is sampled at if the user does not say.
         clip: frames that are encoded together; blocks start at multiples of it, and only the last block
             of a film may be ragged.
@@ -74,6 +91,8 @@ class ModelAdapter(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def dialogue(self) -> Dialogue: ...
     @property
     def default_fps(self) -> float: ...
     @property
@@ -92,12 +111,6 @@ class ModelAdapter(Protocol):
 
     def encode(self, frames: Frames) -> VisualTokens:
         """Encode a block that starts at a multiple of `clip`; block size does not change the result."""
-
-    def prefix_ids(self, system: str | None) -> Tensor:
-        """int64 (p,): the text before the film."""
-
-    def question_ids(self, turns: Sequence[tuple[str, str | None]]) -> Tensor:
-        """int64 (q,): the text after the film: (question, answer) pairs so far, then (question, None)."""
 
     def watcher(
         self, prefix_ids: Tensor, compressor: CacheCompressor, resume: KeyValues | None = None
@@ -118,12 +131,6 @@ class ModelAdapter(Protocol):
         seed: int | None = None,
     ) -> Iterator[int]:
         """Yield new token ids, the end token excluded; greedy at temperature 0."""
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of token ids, special tokens left out."""
-
-    def unknown_words(self, question: str) -> Sequence[str]:
-        """Words of the question outside the model's vocabulary; empty for open-vocabulary models."""
 
     def identity(self) -> Mapping[str, str]:
         """Digests (sha256) over "config", "tokenizer" and "weights": equal for equal models only."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -14,7 +13,7 @@ from torch.utils.data import Dataset
 
 from longreel.models.video_xl.glance_tower import GlanceTower
 from longreel.train.shots import Shots
-from longreel.train.trainer import BatchTrainer, Schedule, arguments_for, train_to_the_end
+from longreel.train.trainer import BatchTrainer, Schedule, Stage, arguments_for, train_to_the_end
 
 # How far training crops miss the thing: their middle as a share of the side, and the side itself.
 _MISS_MIDDLE, _MISS_SIDE = 0.05, 0.07
@@ -143,16 +142,11 @@ def train_eyes(
     brief: Sequence[Shots],
     batch: int,
     schedule: Schedule,
-    *,
-    out: Path,
-    seed: int,
+    stage: Stage,
 ) -> None:
-    """Train in place; checkpoints go to `out`, from the last of which a run resumes.
-
-    The curve (step, loss, learning rate) is written to `out`/curve.json.
-    """
-    data = Clips(films, brief, tower.config.clip, batch, schedule.steps, seed)
-    _train(EyesTrainer, tower, data, schedule, out, seed)
+    """Train in place, from the stage's last checkpoint if there is one."""
+    data = Clips(films, brief, tower.config.clip, batch, schedule.steps, stage.seed)
+    _train(EyesTrainer, tower, data, schedule, stage)
 
 
 class Courses(Dataset[dict[str, Tensor]]):
@@ -201,9 +195,7 @@ def train_following(
     brief: Sequence[Shots],
     batch: int,
     schedule: Schedule,
-    *,
-    out: Path,
-    seed: int,
+    stage: Stage,
 ) -> None:
     """Train, in place, to name actions from boxes found by eyes that no longer change.
 
@@ -211,11 +203,11 @@ def train_following(
     """
     tower.eval()
     pools = [[_course(tower, film) for film in pool] for pool in (films, brief)]
-    data = Courses(pools, tower.config.clip, batch, schedule.steps, seed)
+    data = Courses(pools, tower.config.clip, batch, schedule.steps, stage.seed)
     for name, parameter in tower.named_parameters():
         parameter.requires_grad_(name.split(".")[0] in _FOLLOWING)
     try:
-        _train(FollowTrainer, tower, data, schedule, out, seed)
+        _train(FollowTrainer, tower, data, schedule, stage)
     finally:
         tower.requires_grad_(True)
 
@@ -233,13 +225,12 @@ def _train(
     tower: GlanceTower,
     data: Dataset[dict[str, Tensor]],
     schedule: Schedule,
-    out: Path,
-    seed: int,
+    stage: Stage,
 ) -> None:
     arguments = arguments_for(
-        schedule, out, seed, lr_scheduler_type="cosine", weight_decay=0.02, bf16=trainer_class is EyesTrainer
+        schedule, stage, lr_scheduler_type="cosine", weight_decay=0.02, bf16=trainer_class is EyesTrainer
     )
     trainer = trainer_class(tower, data, arguments)
-    train_to_the_end(trainer, out)
+    train_to_the_end(trainer, stage)
     # Half precision is for training only: without this the tower would go on computing in it.
     trainer.accelerator.unwrap_model(tower, keep_fp32_wrapper=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset, SequentialSampler
-from transformers import Trainer, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
+
+from longreel.progress import ProgressCallback, StageClock
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,15 @@ class Schedule:
     learning_rate: float
     warmup: int = 100
     save_steps: int = 200
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a run: where its checkpoints and its curve go, its seed, and who hears of its progress."""
+
+    out: Path
+    seed: int
+    progress: ProgressCallback | None = None
 
 
 class BatchTrainer(Trainer):
@@ -44,10 +54,10 @@ def _only_item(items: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     return items[0]
 
 
-def arguments_for(schedule: Schedule, out: Path, seed: int, **changes: Any) -> TrainingArguments:
-    """The trainer's settings; checkpoints go to `out`."""
+def arguments_for(schedule: Schedule, stage: Stage, **changes: Any) -> TrainingArguments:
+    """The trainer's settings."""
     return TrainingArguments(
-        output_dir=str(out),
+        output_dir=str(stage.out),
         max_steps=schedule.steps,
         per_device_train_batch_size=1,
         learning_rate=schedule.learning_rate,
@@ -55,10 +65,10 @@ def arguments_for(schedule: Schedule, out: Path, seed: int, **changes: Any) -> T
         logging_steps=25,
         save_steps=schedule.save_steps,
         save_total_limit=1,
-        seed=seed,
+        seed=stage.seed,
         report_to=[],
         remove_unused_columns=False,
-        disable_tqdm=not sys.stderr.isatty(),
+        disable_tqdm=True,
         use_cpu=not torch.cuda.is_available(),
         **changes,
     )
@@ -70,8 +80,22 @@ def last_checkpoint(out: Path) -> str | None:
     return last
 
 
-def train_to_the_end(trainer: BatchTrainer, out: Path) -> None:
-    """Train, from the last checkpoint in `out` if there is one, and write the curve to `out`/curve.json."""
-    trainer.train(resume_from_checkpoint=last_checkpoint(out))
+class _ReportSteps(TrainerCallback):
+    """Tells a clock of every step."""
+
+    def __init__(self, clock: StageClock) -> None:
+        self._clock = clock
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+    ) -> None:
+        self._clock.report(state.global_step)
+
+
+def train_to_the_end(trainer: BatchTrainer, stage: Stage) -> None:
+    """Train, from the last checkpoint if there is one, and write the curve beside the checkpoints."""
+    clock = StageClock(stage.progress, f"train {stage.out.name}", trainer.args.max_steps)
+    trainer.add_callback(_ReportSteps(clock))
+    trainer.train(resume_from_checkpoint=last_checkpoint(stage.out))
     curve = [entry for entry in trainer.state.log_history if "loss" in entry]
-    (out / "curve.json").write_text(json.dumps(curve, indent=1))
+    (stage.out / "curve.json").write_text(json.dumps(curve, indent=1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from longreel.errors import ModelError
 from longreel.identity import hash_json, hash_tensors, hash_text
 from longreel.key_values import KeyValues
 from longreel.models.base import VisualTokens
-from longreel.models.reel_tiny.words import as_sentence
 from longreel.models.video_xl.configuration import VideoXLConfig
 from longreel.models.video_xl.decoding import Sampler
 from longreel.models.video_xl.modeling import VideoXLModel, encode_frames
@@ -39,7 +38,7 @@ class VideoXLAdapter:
         model.eval()
         self._model = model
         self._tokenizer: Any = tokenizer
-        self._prompt = Prompt(tokenizer)
+        self.dialogue = Prompt(tokenizer, closed_vocabulary=model.config.closed_vocabulary)
         self._identity: dict[str, str] | None = None
         self.default_fps = model.config.default_fps
         self.clip = model.vision_tower.clip
@@ -94,14 +93,6 @@ class VideoXLAdapter:
         index = torch.arange(count).repeat_interleave(each)
         return VisualTokens(embeddings.reshape(-1, width), seconds, seconds, index)
 
-    def prefix_ids(self, system: str | None) -> Tensor:
-        """Ids of the text before the film."""
-        return self._prompt.before(system)
-
-    def question_ids(self, turns: Sequence[tuple[str, str | None]]) -> Tensor:
-        """Ids of the turns after the film, the last of them open."""
-        return self._prompt.after(turns)
-
     def watcher(
         self, prefix_ids: Tensor, compressor: CacheCompressor, resume: KeyValues | None = None
     ) -> IntervalWatcher:
@@ -126,24 +117,6 @@ class VideoXLAdapter:
             eos=self._tokenizer.eos_token_id,
             sampler=Sampler(temperature, top_p, seed),
         )
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Text of answer tokens."""
-        if self._model.config.closed_vocabulary:
-            return as_sentence(self._tokenizer.convert_ids_to_tokens(list(ids)))
-        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=True)
-        return text.strip()
-
-    def unknown_words(self, question: str) -> list[str]:
-        """Words of the question that a closed vocabulary lacks; [] for open vocabularies."""
-        if not self._model.config.closed_vocabulary:
-            return []
-        encoded = self._tokenizer(question, add_special_tokens=False, return_offsets_mapping=True)
-        pairs = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
-        unknown = (
-            question[start:end] for token, (start, end) in pairs if token == self._tokenizer.unk_token_id
-        )
-        return list(dict.fromkeys(unknown))
 
     def identity(self) -> dict[str, str]:
         """sha256 over config, tokenizer and weights; computed once, the weights do not change."""

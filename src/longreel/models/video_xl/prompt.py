@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from longreel.models.reel_tiny.words import as_sentence
+
 _FILM = "<film>"
 
 
@@ -16,11 +18,15 @@ class Prompt:
     """Chat prompts of a tokenizer with a chat template, cut where the film stands.
 
     The film is the first thing the user says, then a newline and the question, as in the released
-    Video-XL prompt (spec a).
+    Video-XL prompt (spec a). See `Dialogue`.
+
+    Args:
+        closed_vocabulary: the tokenizer knows whole words only, and answers are written as sentences.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, closed_vocabulary: bool = False) -> None:
         self._tokenizer: Any = tokenizer
+        self._closed = closed_vocabulary
 
     def before(self, system: str | None) -> Tensor:
         """Ids of the text before the film, int64 (p,)."""
@@ -46,6 +52,24 @@ class Prompt:
     def words(self, text: str) -> Tensor:
         """Ids of bare text, int64 (n,)."""
         return self._ids(text)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of answer tokens."""
+        if self._closed:
+            return as_sentence(self._tokenizer.convert_ids_to_tokens(list(ids)))
+        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=True)
+        return text.strip()
+
+    def unknown_words(self, question: str) -> list[str]:
+        """Words of the question that a closed vocabulary lacks; [] for open vocabularies."""
+        if not self._closed:
+            return []
+        encoded = self._tokenizer(question, add_special_tokens=False, return_offsets_mapping=True)
+        pairs = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
+        unknown = (
+            question[start:end] for token, (start, end) in pairs if token == self._tokenizer.unk_token_id
+        )
+        return list(dict.fromkeys(unknown))
 
     def _render(self, messages: list[dict[str, str]], *, answer_next: bool) -> str:
         rendered: str = self._tokenizer.apply_chat_template(
