@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import PreTrainedTokenizerFast
 
 import longreel
 from longreel.errors import UsageError
 from longreel.films.encode import make_film
+from longreel.films.vocabulary import OBJECTS
 from longreel.train import run
 from longreel.train.language import DecoderTrainer
 
@@ -66,8 +68,10 @@ scenes = [2]
 advance_below = 0.0
 ratios = [1, 4]
 questions = 3
+keyed = 0.3
 options = 0.5
 turns = 0.5
+made_up = 0.5
 save_steps = 2
 """
 
@@ -110,6 +114,23 @@ def test_only_what_a_stage_trains_changes(trained: Path) -> None:
     untouched = "language_model.model.layers.0.self_attn.summary_q_proj.weight"
     assert untouched not in changed
     assert not torch.equal(keys[untouched], summaries[untouched])
+
+
+def test_names_of_things_stay_as_unlearned_as_made_up_ones(trained: Path) -> None:
+    eyes, summaries = (load_file(trained.parent / f"{name}.safetensors") for name in ("eyes", "summaries"))
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(trained)
+    changed = (
+        (
+            eyes["language_model.model.embed_tokens.weight"]
+            != summaries["language_model.model.embed_tokens.weight"]
+        )
+        .any(-1)
+        .nonzero()
+        .flatten()
+    )
+    assert len(changed) > 10
+    assert changed.max() < len(tokenizer)
+    assert not set(tokenizer.convert_ids_to_tokens(changed.tolist())) & set(OBJECTS)
 
 
 def test_a_stopped_run_goes_on_to_the_same_weights(

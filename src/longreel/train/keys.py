@@ -7,41 +7,77 @@ after that.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from longreel.films.scenes import Film
-from longreel.films.vocabulary import OBJECTS, PAST_TENSE
+from longreel.films.scenes import Film, Scene
+from longreel.films.vocabulary import COLOURS, OBJECTS, PAST_TENSE
 
 _ASKED = ("colour", "place", "action")
-_SHARE_EXISTENCE = 0.25
-_SHARE_THING = 0.25
+_PAIRS = (("colour", "place"), ("colour", "action"), ("action", "place"))
+_LETTERS = "ABCD"
+_SHARE_EXISTENCE = 0.35
+_SHARE_THING = 0.3
+_SHARE_COLOURED = 0.3
+
+LookUp = tuple[str, str]
 
 
-def look_up(film: Film) -> Callable[[np.random.Generator], tuple[str, str]]:
+def look_up(film: Film) -> Callable[[np.random.Generator], LookUp]:
     """A drawer of (asked, answer) pairs about a film.
 
-    They are such as ("colour fox", "red"), ("thing red beach", "fox") and ("there fox", "yes").
+    They are such as ("colour fox", "red"), ("thing red beach", "fox"), ("there fox", "yes") and
+    ("there blue fox", "no").
     """
     counts = Counter(scene.object for scene in film.scenes)
     once = [scene for scene in film.scenes if counts[scene.object] == 1]
     missing = [name for name in OBJECTS if name not in counts]
-    pairs = Counter((scene.colour, scene.place) for scene in film.scenes)
-    alone = [scene for scene in film.scenes if pairs[scene.colour, scene.place] == 1]
+    coloured = {(scene.object, scene.colour) for scene in film.scenes}
+    alone = [
+        (f"thing {_word(scene, one)} {_word(scene, two)}", scene.object)
+        for one, two in _PAIRS
+        for scene in _alone_with(film.scenes, one, two)
+    ]
 
-    def draw(generator: np.random.Generator) -> tuple[str, str]:
+    def there(generator: np.random.Generator) -> LookUp:
+        present = generator.random() < 0.5
+        if generator.random() < _SHARE_COLOURED:
+            scene = film.scenes[int(generator.integers(len(film.scenes)))]
+            others = [colour for colour in COLOURS if (scene.object, colour) not in coloured]
+            colour = scene.colour if present else others[int(generator.integers(len(others)))]
+            return f"there {colour} {scene.object}", "yes" if present else "no"
+        names = list(counts) if present else missing
+        return f"there {names[int(generator.integers(len(names)))]}", "yes" if present else "no"
+
+    def draw(generator: np.random.Generator) -> LookUp:
         kind = generator.random()
         if alone and kind > 1 - _SHARE_THING:
-            scene = alone[int(generator.integers(len(alone)))]
-            return f"thing {scene.colour} {scene.place}", scene.object
+            return alone[int(generator.integers(len(alone)))]
         if not once or kind < _SHARE_EXISTENCE:
-            there = generator.random() < 0.5
-            names = list(counts) if there else missing
-            return f"there {names[int(generator.integers(len(names)))]}", "yes" if there else "no"
+            return there(generator)
         scene = once[int(generator.integers(len(once)))]
         asked = _ASKED[int(generator.integers(len(_ASKED)))]
-        value = str(getattr(scene, asked))
-        return f"{asked} {scene.object}", PAST_TENSE.get(value, value).split()[-1]
+        return f"{asked} {scene.object}", _word(scene, asked)
 
     return draw
+
+
+def letter_drill(generator: np.random.Generator) -> LookUp:
+    """Lettered words, one of them again, and its letter, such as ("(A) fox (B) kite … kite", "(B)")."""
+    shown = [OBJECTS[i] for i in generator.permutation(len(OBJECTS))[: len(_LETTERS)]]
+    chosen = int(generator.integers(len(shown)))
+    asked = " ".join(f"({letter}) {name}" for letter, name in zip(_LETTERS, shown, strict=True))
+    return f"{asked} {shown[chosen]}", f"({_LETTERS[chosen]})"
+
+
+def _word(scene: Scene, attribute: str) -> str:
+    """The word that an answer names an attribute by."""
+    value = str(getattr(scene, attribute))
+    return PAST_TENSE.get(value, value).split()[-1]
+
+
+def _alone_with(scenes: Iterable[Scene], one: str, two: str) -> list[Scene]:
+    """Scenes that no other shares both attributes with."""
+    shared = Counter((getattr(scene, one), getattr(scene, two)) for scene in scenes)
+    return [scene for scene in scenes if shared[getattr(scene, one), getattr(scene, two)] == 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -12,7 +13,14 @@ from longreel.models.video_xl.grouped import read_rows, watch_films
 from longreel.models.video_xl.language_model import SummaryTokenLM
 from longreel.train.curriculum import Curriculum, SaveCurriculum
 from longreel.train.lessons import IGNORE, Lessons
-from longreel.train.trainer import BatchTrainer, Schedule, arguments_for, last_checkpoint, train_to_the_end
+from longreel.train.trainer import (
+    BatchTrainer,
+    Schedule,
+    Stage,
+    arguments_for,
+    last_checkpoint,
+    train_to_the_end,
+)
 
 
 class DecoderTrainer(BatchTrainer):
@@ -71,25 +79,29 @@ def train_decoder(
     schedule: Schedule,
     *,
     prefix_ids: Tensor,
+    fixed_words: Tensor,
     interval: int,
-    out: Path,
-    seed: int,
+    stage: Stage,
 ) -> None:
-    """Train in place; checkpoints go to `out`, from the last of which a run resumes.
+    """Train in place, from the stage's last checkpoint if there is one.
 
-    The curve (step, loss, learning rate, scenes) is written to `out`/curve.json.
+    The embeddings of `fixed_words` (ids) stay as they are.
     """
+    embeddings = model.model.embed_tokens.weight
+    learns = torch.ones(len(embeddings), 1, device=embeddings.device).index_fill_(0, fixed_words, 0.0)
+    hook = embeddings.register_hook(lambda gradient: gradient * learns)
     trainer = DecoderTrainer(
         model,
         lessons,
-        arguments_for(schedule, out, seed, lr_scheduler_type="linear", weight_decay=0.01, max_grad_norm=1.0),
+        arguments_for(schedule, stage, lr_scheduler_type="linear", max_grad_norm=1.0),
         callbacks=[SaveCurriculum(curriculum)],
         prefix_ids=prefix_ids,
         interval=interval,
         curriculum=curriculum,
         only_keyed=lessons.only_keyed,
     )
-    last = last_checkpoint(out)
+    last = last_checkpoint(stage.out)
     if last is not None:
         curriculum.load(Path(last))
-    train_to_the_end(trainer, out)
+    train_to_the_end(trainer, stage)
+    hook.remove()

@@ -18,7 +18,7 @@ from longreel.films.scenes import Film
 from longreel.models.video_xl.prompt import Prompt
 from longreel.train.curriculum import Curriculum
 from longreel.train.features import FeatureBank
-from longreel.train.keys import look_up
+from longreel.train.keys import letter_drill, look_up
 from longreel.train.made_up import MadeUpNames, Names
 
 IGNORE = -100
@@ -32,7 +32,8 @@ class LessonPlan:
     `questions` is the number per film, `ratios` are drawn per batch, `longest` is the most frames of a
     scene (None: as filmed), `made_up` the share of films whose things have made-up names. `keyed`, `options`
     and `turns` are the shares of batches asked by bare look-ups, with lettered options, and with a second
-    question after the first answer; as rows of a batch are padded to the longest, they are not mixed.
+    question after the first answer; as rows of a batch are padded to the longest, they are not mixed. A
+    batch that is keyed and has options drills the way from an option to its letter.
     """
 
     families: tuple[str, ...]
@@ -122,7 +123,7 @@ class Lessons(Dataset[dict[str, Tensor]]):
     ) -> list[tuple[Tensor, Tensor]]:
         plan = self._plan
         if style.keyed:
-            draw = look_up(film)
+            draw = letter_drill if style.options else look_up(film)
             return [self._keyed(*draw(generator)) for _ in range(plan.questions)]
         each = -(-plan.questions // len(plan.families)) + 1
         questions: list[Question] = []
@@ -154,7 +155,10 @@ class Lessons(Dataset[dict[str, Tensor]]):
         return ids, torch.cat((torch.full((len(ids) - 1,), IGNORE), label))
 
     def _encode(self, question: Question) -> tuple[Tensor, Tensor]:
-        answer = f"({question.letter})" if question.options else question.answer
+        answer = question.answer
+        if question.options and question.letter:
+            # The value first: a letter is then one step from a word of the question, not two from the film.
+            answer = f"{question.options[ord(question.letter) - ord('A')]} ({question.letter})"
         key = (question.text, answer)
         if key not in self._encoded:
             self._encoded[key] = (self._prompt.after([(question.text, None)]), self._prompt.answer(answer))

@@ -64,6 +64,11 @@ class MadeUpNames:
         self._looks = torch.cat((made_up, made_up @ turn), dim=1)
 
     @property
+    def words(self) -> Tensor:
+        """Ids of all names, real and made up: their embeddings must not change, lest they differ."""
+        return torch.cat((self._things, self._made_up))
+
+    @property
     def real(self) -> Names:
         """The names as they are."""
         return Names(self._plain, self._projector, self._bias)

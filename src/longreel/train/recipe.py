@@ -16,12 +16,15 @@ class _Table(BaseModel):
 
 
 class Shape(_Table):
-    """Width and layers of the decoder, visual tokens per interval, made-up words known during training."""
+    """Shapes of the decoder, visual tokens per interval, made-up words known during training."""
 
     width: int = 128
     layers: int = 4
+    heads: int = 2
+    head_dim: int = 64
+    rope_theta: float = 1e9
     interval: int = 64
-    made_up: int = 256
+    made_up: int = 4096
 
 
 class FilmsToSee(_Table):

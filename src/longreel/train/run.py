@@ -19,6 +19,7 @@ from longreel.films.scenes import draw_film
 from longreel.models.video_xl.glance_tower import GlanceTower
 from longreel.models.video_xl.modeling import VideoXLModel
 from longreel.models.video_xl.prompt import Prompt
+from longreel.progress import ProgressCallback
 from longreel.train.curriculum import Curriculum
 from longreel.train.eyes import train_eyes, train_following
 from longreel.train.features import FeatureBank, ideal_scenes, seen_scenes
@@ -28,10 +29,16 @@ from longreel.train.made_up import MadeUpNames
 from longreel.train.recipe import DecoderStage, EyesStage, FilmsToSee, Recipe, load_recipe
 from longreel.train.shots import Shots, film_shots
 from longreel.train.start import untrained
-from longreel.train.trainer import Schedule
+from longreel.train.trainer import Schedule, Stage
 
 
-def run(recipe_path: str | Path, out: str | Path, *, resume: bool = True) -> dict[str, Any]:
+def run(
+    recipe_path: str | Path,
+    out: str | Path,
+    *,
+    resume: bool = True,
+    progress: ProgressCallback | None = None,
+) -> dict[str, Any]:
     """Train what a recipe describes; the finished model is `out`/model.
 
     Args:
@@ -45,7 +52,7 @@ def run(recipe_path: str | Path, out: str | Path, *, resume: bool = True) -> dic
     if not resume and folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    training = _Training(recipe, folder)
+    training = _Training(recipe, folder, progress)
     if recipe.eyes is not None:
         training.stage("eyes", partial(training.see, recipe.eyes))
     for plan in recipe.decoder:
@@ -57,18 +64,12 @@ def run(recipe_path: str | Path, out: str | Path, *, resume: bool = True) -> dic
 class _Training:
     """The model being trained and what its stages share."""
 
-    def __init__(self, recipe: Recipe, folder: Path) -> None:
-        self._recipe, self._folder = recipe, folder
+    def __init__(self, recipe: Recipe, folder: Path, progress: ProgressCallback | None = None) -> None:
+        self._recipe, self._folder, self._progress = recipe, folder, progress
         self._model: VideoXLModel
         self._tokenizer: PreTrainedTokenizerFast
         shape = recipe.shape
-        self._model, self._tokenizer = untrained(
-            recipe.seed,
-            width=shape.width,
-            layers=shape.layers,
-            interval=shape.interval,
-            made_up=shape.made_up,
-        )
+        self._model, self._tokenizer = untrained(recipe.seed, **shape.model_dump())
         self._names = MadeUpNames(
             self._tokenizer,
             self._model.language_model.model.embed_tokens.weight,
@@ -80,7 +81,6 @@ class _Training:
         """Run a stage, or take over its weights if it was finished before."""
         weights = self._folder / f"{name}.safetensors"
         if not weights.exists():
-            print(f"training stage: {name}")
             train()
             half = weights.with_suffix(".part")
             save_file(_plain(self._model.state_dict()), half)
@@ -91,20 +91,16 @@ class _Training:
     def see(self, plan: EyesStage) -> None:
         """Train the vision tower."""
         films, brief = self._shots(plan.films), self._shots(plan.brief)
-        seed = self._recipe.seed
         schedule = Schedule(plan.steps, plan.learning_rate)
-        train_eyes(self._tower, films, brief, plan.batch, schedule, out=self._folder / "eyes", seed=seed)
+        train_eyes(self._tower, films, brief, plan.batch, schedule, self._stage("eyes"))
         schedule = Schedule(plan.follow_steps, plan.learning_rate)
-        train_following(
-            self._tower, films, brief, 8 * plan.batch, schedule, out=self._folder / "following", seed=seed
-        )
+        train_following(self._tower, films, brief, 8 * plan.batch, schedule, self._stage("following"))
 
     def read(self, plan: DecoderStage) -> None:
         """Train the decoder."""
         decoder = self._model.language_model
         if plan.summaries:
             decoder.initialise_summary_tokens()
-        seed = self._recipe.seed
         curriculum = Curriculum(plan.scenes, plan.advance_below, plan.patience)
         prompt = Prompt(self._tokenizer)
         lessons = Lessons(
@@ -114,7 +110,7 @@ class _Training:
             _lesson_plan(self._recipe, plan),
             curriculum,
             plan.steps,
-            seed,
+            self._recipe.seed,
         )
         train_decoder(
             decoder,
@@ -122,10 +118,13 @@ class _Training:
             curriculum,
             Schedule(plan.steps, plan.learning_rate, save_steps=plan.save_steps),
             prefix_ids=prompt.before(None),
+            fixed_words=self._names.words,
             interval=self._recipe.shape.interval,
-            out=self._folder / plan.name,
-            seed=seed,
+            stage=self._stage(plan.name),
         )
+
+    def _stage(self, name: str) -> Stage:
+        return Stage(self._folder / name, self._recipe.seed, self._progress)
 
     def export(self, folder: Path) -> None:
         """Write the model in half precision, without the made-up words, with its tokenizer."""

@@ -1,0 +1,50 @@
+"""Bare look-ups ask what a film answers, and answer truly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from longreel.films.scenes import Film, draw_film
+from longreel.films.vocabulary import PAST_TENSE
+from longreel.train.keys import letter_drill, look_up
+
+
+def attributes(film: Film) -> list[set[str]]:
+    """What each scene shows, in the words of answers."""
+    return [
+        {scene.object, scene.colour, scene.place, PAST_TENSE[scene.action].split()[-1]}
+        for scene in film.scenes
+    ]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_look_ups_are_true_of_the_film(seed: int) -> None:
+    film = draw_film(910_000_000 + seed, 60.0)
+    draw = look_up(film)
+    generator = np.random.default_rng(seed)
+    shown = attributes(film)
+    kinds: dict[str, set[str]] = {}
+    for _ in range(400):
+        asked, answer = draw(generator)
+        kind, *keys = asked.split()
+        matching = [scene for scene in shown if scene >= set(keys)]
+        if kind == "there":
+            assert answer == ("yes" if matching else "no"), asked
+        else:
+            assert len(matching) == 1, asked
+            assert answer in matching[0], asked
+        kinds.setdefault(f"{kind} {len(keys)}", set()).add(answer)
+    assert set(kinds) == {"there 1", "there 2", "colour 1", "place 1", "action 1", "thing 2"}
+    assert kinds["there 1"] == kinds["there 2"] == {"yes", "no"}
+
+
+def test_a_letter_drill_names_the_letter_before_the_word() -> None:
+    generator = np.random.default_rng(0)
+    letters = set()
+    for _ in range(50):
+        asked, answer = letter_drill(generator)
+        *options, again = asked.split()
+        assert options[options.index(again) - 1] == answer
+        letters.add(answer)
+    assert letters == {"(A)", "(B)", "(C)", "(D)"}
