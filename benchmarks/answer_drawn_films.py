@@ -56,11 +56,13 @@ def watching(model: Model) -> Answering:
 def with_eyes_shut(model: Model) -> Answering:
     """Answer from the text before the film alone: a watcher to which nothing was shown."""
     adapter = model.adapter
-    nothing = adapter.watcher(adapter.prefix_ids(None), model.method.cache).finish()
+    nothing = adapter.watcher(adapter.dialogue.before(None), model.method.cache).finish()
 
     def answer(path: Path, questions: list[str]) -> list[str]:
-        asked = [adapter.question_ids([(question, None)]) for question in questions]
-        return [adapter.decode(list(adapter.generate(nothing, ids, max_new_tokens=64))) for ids in asked]
+        asked = [adapter.dialogue.after([(question, None)]) for question in questions]
+        return [
+            adapter.dialogue.decode(list(adapter.generate(nothing, ids, max_new_tokens=64))) for ids in asked
+        ]
 
     return answer
 

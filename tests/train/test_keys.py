@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -41,10 +43,11 @@ def test_look_ups_are_true_of_the_film(seed: int) -> None:
 
 def test_a_letter_drill_names_the_letter_before_the_word() -> None:
     generator = np.random.default_rng(0)
-    letters = set()
     for _ in range(50):
-        asked, answer = letter_drill(generator)
-        *options, again = asked.split()
-        assert options[options.index(again) - 1] == answer
-        letters.add(answer)
-    assert letters == {"(A)", "(B)", "(C)", "(D)"}
+        (told, first), *others = letter_drill(generator)
+        options, again = told[: told.index("(D)") + 4], told[told.index("(D)") + 4 :]
+        lettered = dict(re.findall(r"(\([A-D]\)) ([a-z ]+?)(?= \(|$)", options + again))
+        words = {word: letter for letter, word in lettered.items() if letter != "(D)"}
+        assert len(others) == 3
+        assert {first, *(letter for _, letter in others)} == {"(A)", "(B)", "(C)", "(D)"}
+        assert all(words.get(word, "(D)") == letter for word, letter in others)

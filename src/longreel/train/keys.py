@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from longreel.films.scenes import Film, Scene
-from longreel.films.vocabulary import COLOURS, OBJECTS, PAST_TENSE
+from longreel.films.vocabulary import COLOURS, OBJECTS, PAST_TENSE, PLACES
 
 _ASKED = ("colour", "place", "action")
 _PAIRS = (("colour", "place"), ("colour", "action"), ("action", "place"))
 _LETTERS = "ABCD"
+_DRILLED: tuple[tuple[str, ...], ...] = (OBJECTS, COLOURS, PLACES, tuple(PAST_TENSE.values()))
 _SHARE_EXISTENCE = 0.35
 _SHARE_THING = 0.3
 _SHARE_COLOURED = 0.3
@@ -63,12 +64,17 @@ def look_up(film: Film) -> Callable[[np.random.Generator], LookUp]:
     return draw
 
 
-def letter_drill(generator: np.random.Generator) -> LookUp:
-    """Lettered words, one of them again, and its letter, such as ("(A) fox (B) kite … kite", "(B)")."""
-    shown = [OBJECTS[i] for i in generator.permutation(len(OBJECTS))[: len(_LETTERS)]]
-    chosen = int(generator.integers(len(shown)))
-    asked = " ".join(f"({letter}) {name}" for letter, name in zip(_LETTERS, shown, strict=True))
-    return f"{asked} {shown[chosen]}", f"({_LETTERS[chosen]})"
+def letter_drill(generator: np.random.Generator) -> list[LookUp]:
+    """Four lettered words, then each of them again in any order, and its letter.
+
+    Such as ("(A) fox (B) kite (C) sun (D) bell kite", "(B)"), ("bell", "(D)"), and so on.
+    """
+    words = _DRILLED[int(generator.integers(len(_DRILLED)))]
+    shown = [words[i] for i in generator.permutation(len(words))[: len(_LETTERS)]]
+    told = " ".join(f"({letter}) {word}" for letter, word in zip(_LETTERS, shown, strict=True))
+    order = generator.permutation(len(shown))
+    pairs = [(shown[i], f"({_LETTERS[i]})") for i in order]
+    return [(f"{told} {pairs[0][0]}", pairs[0][1]), *pairs[1:]]
 
 
 def _word(scene: Scene, attribute: str) -> str:

@@ -18,7 +18,7 @@ from longreel.films.scenes import Film
 from longreel.models.video_xl.prompt import Prompt
 from longreel.train.curriculum import Curriculum
 from longreel.train.features import FeatureBank
-from longreel.train.keys import letter_drill, look_up
+from longreel.train.keys import LookUp, letter_drill, look_up
 from longreel.train.made_up import MadeUpNames, Names
 
 IGNORE = -100
@@ -33,7 +33,8 @@ class LessonPlan:
     scene (None: as filmed), `made_up` the share of films whose things have made-up names. `keyed`, `options`
     and `turns` are the shares of batches asked by bare look-ups, with lettered options, and with a second
     question after the first answer; as rows of a batch are padded to the longest, they are not mixed. A
-    batch that is keyed and has options drills the way from an option to its letter.
+    batch that is keyed and has options drills the way from an option to its letter, without any film: in
+    attention over thousands of entries, a few words of text would go unnoticed.
     """
 
     families: tuple[str, ...]
@@ -88,7 +89,7 @@ class Lessons(Dataset[dict[str, Tensor]]):
         generator = np.random.default_rng((self._seed, index))
         plan = self._plan
         most = self._curriculum.scenes
-        scenes = int(generator.integers(max(2, most // 2), most + 1))
+        scenes = int(generator.integers(max(2, most // 4), most + 1))
         ratio = int(generator.choice(plan.ratios))
         per_scene = 20 if plan.longest is None else 2 * (1 + plan.longest)
         films = int(np.clip(plan.tokens // (scenes * per_scene), 2, plan.films))
@@ -103,7 +104,7 @@ class Lessons(Dataset[dict[str, Tensor]]):
         ]
         shown = [name.look(film.shares) for name, film in zip(names, drawn, strict=True)]
         visual, lengths = _padded(shown, plan.interval)
-        if plan.blind:
+        if plan.blind or (style.keyed and style.options):
             visual, lengths = visual[:, : plan.interval] * 0, lengths * 0
         ids, labels = _padded_rows(rows, plan.questions)
         return {
@@ -123,8 +124,10 @@ class Lessons(Dataset[dict[str, Tensor]]):
     ) -> list[tuple[Tensor, Tensor]]:
         plan = self._plan
         if style.keyed:
-            draw = letter_drill if style.options else look_up(film)
-            return [self._keyed(*draw(generator)) for _ in range(plan.questions)]
+            if style.options:
+                return [self._keyed(letter_drill(generator)) for _ in range(plan.questions)]
+            draw = look_up(film)
+            return [self._keyed([draw(generator)]) for _ in range(plan.questions)]
         each = -(-plan.questions // len(plan.families)) + 1
         questions: list[Question] = []
         for family, weight in Counter(plan.families).items():
@@ -141,18 +144,12 @@ class Lessons(Dataset[dict[str, Tensor]]):
         return rows
 
     def _row(self, turns: Sequence[Question]) -> tuple[Tensor, Tensor]:
-        """Ids and labels of one row; labels stand at the position that predicts them."""
-        ids, labels = [], []
-        for question in turns:
-            asked, answer = self._encode(question)
-            ids += [asked, answer]
-            labels += [torch.full((len(asked),), IGNORE), answer]
-        row, label = torch.cat(ids), torch.cat(labels)
-        return row[:-1], label[1:]
+        return _predicted([self._encode(question) for question in turns])
 
-    def _keyed(self, asked: str, answer: str) -> tuple[Tensor, Tensor]:
-        ids, label = self._prompt.words(asked), self._prompt.words(answer)
-        return ids, torch.cat((torch.full((len(ids) - 1,), IGNORE), label))
+    def _keyed(self, turns: Sequence[LookUp]) -> tuple[Tensor, Tensor]:
+        return _predicted(
+            [(self._prompt.words(asked), self._prompt.words(answer)) for asked, answer in turns]
+        )
 
     def _encode(self, question: Question) -> tuple[Tensor, Tensor]:
         answer = question.answer
@@ -163,6 +160,15 @@ class Lessons(Dataset[dict[str, Tensor]]):
         if key not in self._encoded:
             self._encoded[key] = (self._prompt.after([(question.text, None)]), self._prompt.answer(answer))
         return self._encoded[key]
+
+
+def _predicted(turns: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Ids and labels of one row of (asked, answer) turns; labels stand at the position that predicts them."""
+    ids = torch.cat([part for turn in turns for part in turn])
+    labels = torch.cat(
+        [part for asked, answer in turns for part in (torch.full((len(asked),), IGNORE), answer)]
+    )
+    return ids[:-1], labels[1:]
 
 
 def _padded(films: list[Tensor], interval: int) -> tuple[Tensor, Tensor]:
