@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import longreel
 import longreel.models.reel_tiny
+from longreel.films.questions import draw_questions, is_right
+from longreel.films.scenes import draw_film
 from tests.cli.conftest import Run
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +24,18 @@ def test_the_demo_passes(run: Run, seed: int) -> None:
     result = run("demo", "--seed", str(seed), "--seconds", "120", "--json", "-q")
     assert result.code == 0, result.err
     assert result.json["share"] >= 0.8
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_lettered_options_are_answered_with_a_letter(run: Run, tmp_path: Path, seed: int) -> None:
+    film = draw_film(seed, 60.0)
+    questions = draw_questions(film, ["colour", "action"], 6, seed=seed, options=True)
+    run("films", "make", tmp_path, "--seconds", "60", "--seed", str(seed), "-q")
+    model = longreel.load(keep=1 / 16)
+    answers = model.ask(model.watch(tmp_path / f"film-{seed}.mp4"), [question.text for question in questions])
+    assert all(re.search(r"\([A-D]\)", answer.text) for answer in answers)
+    right = [is_right(question, answer.text) for question, answer in zip(questions, answers, strict=True)]
+    assert sum(right) >= 0.8 * len(right)
 
 
 def test_the_seven_lines_of_the_readme(
