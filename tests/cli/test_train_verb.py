@@ -8,27 +8,32 @@ from typing import Any
 import pytest
 
 import longreel.train
+from longreel.progress import Progress, ProgressCallback
 from tests.cli.conftest import Run
 
 
 def test_the_model_is_named_on_stdout_and_the_curve_on_stderr(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def trained(recipe: Path, out: Path) -> dict[str, Any]:
+    def trained(recipe: Path, out: Path, progress: ProgressCallback | None) -> dict[str, Any]:
         print({"loss": 1.0})
+        if progress is not None:
+            progress(Progress("train base", 30, 120, 10.0, 30.0))
         return {"model": str(out / "model"), "recipe": str(recipe)}
 
     monkeypatch.setattr(longreel.train, "run", trained)
     result = run("train", "recipes/small.toml")
     assert result.code == 0
     assert "loss" in result.err
+    assert "train base: 30/120 (25%), 30 s left" in result.err
     assert result.out == "runs/small/model: trained; use it with --model runs/small/model\n"
-    again = run("train", "recipes/small.toml", "-o", "elsewhere", "--json").json
-    assert again == {"model": "elsewhere/model", "recipe": "recipes/small.toml"}
+    again = run("train", "recipes/small.toml", "-o", "elsewhere", "--json", "-q")
+    assert "left" not in again.err
+    assert again.json == {"model": "elsewhere/model", "recipe": "recipes/small.toml"}
 
 
 def test_ctrl_c_says_how_to_go_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(recipe: Path, out: Path) -> dict[str, Any]:
+    def interrupted(recipe: Path, out: Path, progress: ProgressCallback | None) -> dict[str, Any]:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(longreel.train, "run", interrupted)
