@@ -45,6 +45,12 @@ PAST_TENSE = {
     "blink": "blinked",
 }
 
+
+def telling_word(value: str) -> str:
+    """The one word by which an answer names an attribute's value: "left" for moving left, "grew", "red"."""
+    return PAST_TENSE.get(value, value).split()[-1]
+
+
 _WHERE = {
     "beach": "at the beach",
     "city": "in the city",

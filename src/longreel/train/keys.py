@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from longreel.films.scenes import Film, Scene
-from longreel.films.vocabulary import COLOURS, OBJECTS, PAST_TENSE, PLACES
+from longreel.films.vocabulary import COLOURS, OBJECTS, PAST_TENSE, PLACES, telling_word
 
 _ASKED = ("colour", "place", "action")
 _PAIRS = (("colour", "place"), ("colour", "action"), ("action", "place"))
@@ -78,9 +78,7 @@ def letter_drill(generator: np.random.Generator) -> list[LookUp]:
 
 
 def _word(scene: Scene, attribute: str) -> str:
-    """The word that an answer names an attribute by."""
-    value = str(getattr(scene, attribute))
-    return PAST_TENSE.get(value, value).split()[-1]
+    return telling_word(str(getattr(scene, attribute)))
 
 
 def _alone_with(scenes: Iterable[Scene], one: str, two: str) -> list[Scene]:

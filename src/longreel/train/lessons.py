@@ -102,10 +102,11 @@ class Lessons(Dataset[dict[str, Tensor]]):
             [(name.say(ids), name.say(labels)) for ids, labels in film]
             for name, film in zip(names, rows, strict=True)
         ]
-        shown = [name.look(film.shares) for name, film in zip(names, drawn, strict=True)]
+        unseen = plan.blind or (style.keyed and style.options)
+        shown = [
+            name.look(film.shares[: 0 if unseen else None]) for name, film in zip(names, drawn, strict=True)
+        ]
         visual, lengths = _padded(shown, plan.interval)
-        if plan.blind or (style.keyed and style.options):
-            visual, lengths = visual[:, : plan.interval] * 0, lengths * 0
         ids, labels = _padded_rows(rows, plan.questions)
         return {
             "visual": visual,
@@ -172,9 +173,9 @@ def _predicted(turns: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
 
 
 def _padded(films: list[Tensor], interval: int) -> tuple[Tensor, Tensor]:
-    """Stack (V_i, width) films to (B, V, width), V a multiple of the interval."""
+    """Stack (V_i, width) films to (B, V, width), V a multiple of the interval, at least one."""
     lengths = torch.tensor([len(film) for film in films])
-    longest = -(-int(lengths.max()) // interval) * interval
+    longest = max(1, -(-int(lengths.max()) // interval)) * interval
     stacked = torch.zeros(len(films), longest, films[0].shape[1])
     for row, film in zip(stacked, films, strict=True):
         row[: len(film)] = film

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from longreel.films.vocabulary import PAST_TENSE, question_words
+from longreel.films.vocabulary import question_words, telling_word
 from longreel.models.reel_tiny.words import build_tokenizer
 from longreel.models.video_xl.configuration import SummaryTokenConfig, VideoXLConfig
 from longreel.models.video_xl.language_model import SummaryTokenLM
@@ -103,6 +103,6 @@ def attribute_words(model: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> 
     embeddings = model.language_model.model.embed_tokens.weight.detach()
     tables = []
     for names in ATTRIBUTES:
-        words = [PAST_TENSE.get(name, name).split()[-1] for name in names]
+        words = [telling_word(name) for name in names]
         tables.append(embeddings[tokenizer.convert_tokens_to_ids(words)].clone())
     return tables
