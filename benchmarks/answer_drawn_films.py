@@ -11,9 +11,6 @@ also stores it.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import sys
 import tempfile
 import time
@@ -23,8 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-import transformers
+from provenance import provenance, show_and_store
 
 import longreel
 from longreel.films.question import Question
@@ -137,20 +133,6 @@ def table(rows: Rows) -> dict[str, Any]:
     return result
 
 
-def hardware() -> dict[str, Any]:
-    """What the run ran on."""
-    cpu, listed = platform.processor(), Path("/proc/cpuinfo")
-    if listed.exists():
-        names = [line for line in listed.read_text().splitlines() if line.startswith("model name")]
-        cpu = names[0].split(":")[1].strip() if names else cpu
-    return {
-        "cpu": cpu,
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "cuda": torch.cuda.is_available(),
-    }
-
-
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -186,22 +168,12 @@ def main(arguments: Sequence[str]) -> None:
             rows += ask_about(film, Path(folder) / "film.mp4", models, chosen)
             print(f"{number + 1} of {chosen.films} films", file=sys.stderr, flush=True)
     report = {
-        "command": " ".join(["python benchmarks/answer_drawn_films.py", *arguments]),
-        "hardware": hardware(),
-        "versions": {
-            "longreel": longreel.__version__,
-            "torch": torch.__version__,
-            "transformers": transformers.__version__,
-        },
+        **provenance("answer_drawn_films.py", arguments),
         "settings": {name: value for name, value in vars(chosen).items() if name != "output"},
         "seconds": round(time.perf_counter() - began),
         "cells": table(rows),
     }
-    document = json.dumps(report, indent=1) + "\n"
-    print(document)
-    if chosen.output:
-        chosen.output.parent.mkdir(parents=True, exist_ok=True)
-        chosen.output.write_text(document)
+    show_and_store(report, chosen.output)
 
 
 if __name__ == "__main__":

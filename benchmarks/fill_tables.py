@@ -1,4 +1,4 @@
-"""Write the tables of the model card from the stored results, so that no number is typed by hand.
+"""Write the model card's tables and the README's demo from stored results: no number is typed by hand.
 
 python benchmarks/fill_tables.py
 """
@@ -10,6 +10,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from longreel.cli.demo_report import DemoReport, report_text
+
 ROOT = Path(__file__).parents[1]
 CARD = ROOT / "docs/reel_tiny.md"
 # What stands between the markers of that name, and where it comes from.
@@ -17,6 +19,8 @@ RESULTS = {
     "long films": "docs/results/reel-tiny-answers.json",
     "films like the demo's": "docs/results/reel-tiny-demo-films.json",
 }
+README = ROOT / "README.md"
+DEMOS = ROOT / "docs/results/reel-tiny-demos.json"
 COLUMNS = ("recall", "colour", "place", "action", "object", "existence")
 
 
@@ -62,27 +66,51 @@ With four lettered options (existence: two):
 [stored result](results/{Path(stored).name})."""
 
 
-def filled(card: str, results: dict[str, dict[str, Any]]) -> str:
-    """The card with its sections written anew."""
+def between_marks(page: str, name: str, text: str) -> str:
+    """The page with what stands between the two markers of that name replaced."""
+    marks = rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)"
+    page, count = re.subn(marks, lambda found: f"{found[1]}{text}\n{found[2]}", page, flags=re.DOTALL)
+    if count != 1:
+        raise ValueError(f"{count} places are marked {name!r}: there must be one")
+    return page
+
+
+def filled_card(card: str, results: dict[str, dict[str, Any]]) -> str:
+    """The card with its tables written anew."""
     for name, result in results.items():
-        text = section(result, RESULTS[name])
-        marks = rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)"
-        card, count = re.subn(
-            marks, lambda found, text=text: f"{found[1]}{text}\n{found[2]}", card, flags=re.DOTALL
-        )
-        if count != 1:
-            raise ValueError(f"{CARD} has {count} places for {name!r}: it must have one")
+        card = between_marks(card, name, section(result, RESULTS[name]))
     return card
 
 
+def filled_readme(readme: str, demos: dict[str, Any]) -> str:
+    """The README with the first of the stored demos."""
+    first = DemoReport.from_dict(demos["demos"][0])
+    hardware = demos["hardware"]
+    text = f"""This is what `SEED={first.seed} make demo` printed on {hardware["cores"]} cores of an \
+{hardware["cpu"]}, without a GPU ([stored result](docs/results/{DEMOS.name}) of \
+`{demos["command"]}`):
+
+```text
+{report_text(first, ticks=True, stays=True)}
+```"""
+    return between_marks(readme, "demo output", text)
+
+
 def stored_results() -> dict[str, dict[str, Any]]:
-    """Every result shown, by the name of its markers."""
+    """Every result of the card, by the name of its markers."""
     return {name: json.loads((ROOT / path).read_text()) for name, path in RESULTS.items()}
 
 
+def stored_demos() -> dict[str, Any]:
+    """The demos of several seeds; the README shows the first."""
+    demos: dict[str, Any] = json.loads(DEMOS.read_text())
+    return demos
+
+
 def main() -> None:
-    """Rewrite the card in place."""
-    CARD.write_text(filled(CARD.read_text(), stored_results()))
+    """Rewrite card and README in place."""
+    CARD.write_text(filled_card(CARD.read_text(), stored_results()))
+    README.write_text(filled_readme(README.read_text(), stored_demos()))
 
 
 if __name__ == "__main__":

@@ -7,12 +7,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
-from fill_tables import CARD, filled, stored_results
+from fill_tables import CARD, README, filled_card, filled_readme, stored_demos, stored_results
 
 
 def test_the_model_card_shows_the_stored_results() -> None:
     card, results = CARD.read_text(), stored_results()
-    assert filled(card, results) == card
+    assert filled_card(card, results) == card
     for result in results.values():
         share = result["cells"]["keep 1/16"]["free"]["recall"]["share_right"]
         assert f"| {share:.2f} |" in card
+
+
+def test_the_readme_shows_a_stored_demo() -> None:
+    readme, demos = README.read_text(), stored_demos()
+    assert filled_readme(readme, demos) == readme
+    assert f"{demos['demos'][0]['right']} of {demos['demos'][0]['asked']} right in" in readme

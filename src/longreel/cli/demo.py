@@ -62,7 +62,7 @@ def demo(
     if as_json:
         print_json(report.to_dict())
     else:
-        print_report(report, kept_in=output)
+        print_report(report, stays=output is not None)
     if report.share_right < _PASS_MARK:
         raise LongreelError(
             f"{report.right} of {len(report.questions)} answers are right, below {_PASS_MARK:.0%}: "

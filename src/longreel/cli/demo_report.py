@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from longreel.cli.output import bytes_in_words
 
 _WIDTH = 80
 _INDENT = 12
+# By whether the terminal shows more than ASCII, then by whether the answer is right.
+_MARKS = {True: {True: "✓", False: "✗"}, False: {True: "(right)", False: "(WRONG)"}}
 
 
 @dataclass(frozen=True)
@@ -54,25 +55,41 @@ class DemoReport:
         """Fraction of right answers; 0 if nothing was asked."""
         return self.right / len(self.questions) if self.questions else 0.0
 
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> DemoReport:
+        """From what `to_dict` gave."""
+        own = {field.name: values[field.name] for field in fields(cls)}
+        return cls(**{**own, "questions": tuple(AskedQuestion(**asked) for asked in own["questions"])})
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {**asdict(self), "asked": len(self.questions), "right": self.right, "share": self.share_right}
 
 
-def print_report(report: DemoReport, kept_in: Path | None) -> None:
-    """Steps, questions and totals, at most 80 columns wide."""
-    print(f"A film drawn from seed {report.seed}, which the model has never seen\n")
-    for step, what in _steps(report):
-        print(f"  {step:<8}{what:<58}{report.seconds[step]:>7.1f} s")
-    print()
-    for asked in report.questions:
-        _print_question(asked)
-    print(
+def report_text(report: DemoReport, *, ticks: bool, stays: bool) -> str:
+    """Steps, questions and totals, about 80 columns wide.
+
+    Args:
+        ticks: mark answers with signs beyond ASCII.
+        stays: the memory was not written to a temporary folder, so tell how to ask it more.
+    """
+    lines = [
+        f"A film drawn from seed {report.seed}, which the model has never seen",
+        "",
+        *(f"  {step:<8}{what:<58}{report.seconds[step]:>7.1f} s" for step, what in _steps(report)),
+        "",
+        *(_question(asked, _MARKS[ticks][asked.right]) for asked in report.questions),
         f"{report.right} of {len(report.questions)} right in {sum(report.seconds.values()):.0f} s. "
-        f"Film {bytes_in_words(report.film_bytes)}, memory {bytes_in_words(report.memory_bytes)}."
-    )
-    if kept_in is not None:
-        print(f'Go on with: longreel ask {report.memory} "{report.questions[0].question}"')
+        f"Film {bytes_in_words(report.film_bytes)}, memory {bytes_in_words(report.memory_bytes)}.",
+    ]
+    if stays:
+        lines.append(f'Go on with: longreel ask {report.memory} "{report.questions[0].question}"')
+    return "\n".join(lines)
+
+
+def print_report(report: DemoReport, *, stays: bool) -> None:
+    """The report in what the terminal can show."""
+    print(report_text(report, ticks=_has_ticks(), stays=stays))
 
 
 def _steps(report: DemoReport) -> list[tuple[str, str]]:
@@ -88,23 +105,15 @@ def _steps(report: DemoReport) -> list[tuple[str, str]]:
     ]
 
 
-def _print_question(asked: AskedQuestion) -> None:
-    print(_row(asked.family, asked.question))
-    print(_row("answer", f"{asked.answer} {_mark(asked.right)}"))
-    print(_row("truth", asked.truth))
-    print()
+def _question(asked: AskedQuestion, mark: str) -> str:
+    rows = (asked.family, asked.question), ("answer", f"{asked.answer} {mark}"), ("truth", asked.truth)
+    return "\n".join([*(_row(label, text) for label, text in rows), ""])
 
 
 def _row(label: str, text: str) -> str:
     lines = textwrap.wrap(text, _WIDTH - _INDENT) or [""]
     first = f"  {label:<{_INDENT - 2}}{lines[0]}"
     return "\n".join([first, *(" " * _INDENT + line for line in lines[1:])])
-
-
-def _mark(right: bool) -> str:
-    if _has_ticks():
-        return "✓" if right else "✗"
-    return "(right)" if right else "(WRONG)"
 
 
 def _has_ticks() -> bool:

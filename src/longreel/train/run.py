@@ -54,9 +54,9 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     training = _Training(recipe, folder, progress)
     if recipe.eyes is not None:
-        training.stage("eyes", partial(training.see, recipe.eyes))
+        training.complete("eyes", partial(training.see, recipe.eyes))
     for plan in recipe.decoder:
-        training.stage(plan.name, partial(training.read, plan))
+        training.complete(plan.name, partial(training.read, plan))
     training.export(folder / "model")
     return {"model": str(folder / "model"), "recipe": str(recipe_path), "seed": recipe.seed}
 
@@ -77,7 +77,7 @@ class _Training:
         )
         self._tower: GlanceTower = self._model.vision_tower.vision_model
 
-    def stage(self, name: str, train: Callable[[], None]) -> None:
+    def complete(self, name: str, train: Callable[[], None]) -> None:
         """Run a stage, or take over its weights if it was finished before."""
         weights = self._folder / f"{name}.safetensors"
         if not weights.exists():
