@@ -29,7 +29,7 @@ def test_the_demo_passes(run: Run, seed: int) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_lettered_options_are_answered_with_a_letter(run: Run, tmp_path: Path, seed: int) -> None:
     film = draw_film(seed, 60.0)
-    questions = draw_questions(film, ["colour", "action"], 6, seed=seed, options=True)
+    questions = draw_questions(film, ["recall"], 6, seed=seed, options=True)
     run("films", "make", tmp_path, "--seconds", "60", "--seed", str(seed), "-q")
     model = longreel.load(keep=1 / 16)
     answers = model.ask(model.watch(tmp_path / f"film-{seed}.mp4"), [question.text for question in questions])

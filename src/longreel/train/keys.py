@@ -17,7 +17,9 @@ from longreel.films.vocabulary import COLOURS, OBJECTS, PAST_TENSE, PLACES, tell
 _ASKED = ("colour", "place", "action")
 _PAIRS = (("colour", "place"), ("colour", "action"), ("action", "place"))
 _LETTERS = "ABCD"
-_DRILLED: tuple[tuple[str, ...], ...] = (OBJECTS, COLOURS, PLACES, tuple(PAST_TENSE.values()))
+_OTHERS_DRILLED: tuple[tuple[str, ...], ...] = (COLOURS, PLACES, tuple(PAST_TENSE.values()))
+# There are many more names of objects than other words.
+_SHARE_OBJECTS_DRILLED = 0.5
 _SHARE_EXISTENCE = 0.35
 _SHARE_THING = 0.3
 _SHARE_COLOURED = 0.3
@@ -69,7 +71,8 @@ def letter_drill(generator: np.random.Generator) -> list[LookUp]:
 
     Such as ("(A) fox (B) kite (C) sun (D) bell kite", "(B)"), ("bell", "(D)"), and so on.
     """
-    words = _DRILLED[int(generator.integers(len(_DRILLED)))]
+    of_objects = generator.random() < _SHARE_OBJECTS_DRILLED
+    words = OBJECTS if of_objects else _OTHERS_DRILLED[int(generator.integers(len(_OTHERS_DRILLED)))]
     shown = [words[i] for i in generator.permutation(len(words))[: len(_LETTERS)]]
     told = " ".join(f"({letter}) {word}" for letter, word in zip(_LETTERS, shown, strict=True))
     order = generator.permutation(len(shown))
