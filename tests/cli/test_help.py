@@ -11,7 +11,18 @@ import pytest
 
 from tests.cli.conftest import Run
 
-VERBS = ["watch", "ask", "info", "films make", "train", "demo"]
+VERBS = [
+    "watch",
+    "ask",
+    "info",
+    "films make",
+    "train",
+    "demo",
+    "evaluate films",
+    "evaluate needle",
+    "compare",
+    "curve",
+]
 HEAVY = {"torch", "transformers", "numpy", "av", "PIL", "safetensors"}
 
 

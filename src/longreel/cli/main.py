@@ -10,7 +10,10 @@ import typer
 
 from longreel.cli import failures
 from longreel.cli.ask import ask
+from longreel.cli.compare import compare
+from longreel.cli.curve import curve
 from longreel.cli.demo import demo
+from longreel.cli.evaluate import evaluate
 from longreel.cli.films import films
 from longreel.cli.info import info
 from longreel.cli.train import train
@@ -28,7 +31,10 @@ app.command()(watch)
 app.command()(ask)
 app.command()(info)
 app.add_typer(films, name="films")
+app.command()(compare)
 app.command()(train)
+app.add_typer(evaluate, name="evaluate")
+app.command()(curve)
 app.command()(demo)
 
 

@@ -37,6 +37,16 @@ Dtype = Annotated[
 Device = Annotated[
     str | None, typer.Option("--device", help="cpu (default), cuda, cuda:1, …", rich_help_panel=_MODEL)
 ]
+Methods = Annotated[
+    str,
+    typer.Option("--methods", help="To compare: video-xl,uniform,keep-all.", rich_help_panel=_MODEL),
+]
+Keeps = Annotated[
+    str,
+    typer.Option(
+        "--keep", help="Fractions to keep, each with each method: 1,1/4,16x.", rich_help_panel=_MODEL
+    ),
+]
 
 Fps = Annotated[
     float | None, typer.Option("--fps", help="Frames per second to watch.", rich_help_panel=_FILM)
@@ -100,6 +110,15 @@ def parsed_fraction(text: str) -> float:
     return keep
 
 
+def parsed_fractions(text: str) -> list[float]:
+    """The fractions in `1,1/4,16x`.
+
+    Raises:
+        UsageError: one of them is no fraction.
+    """
+    return [parsed_fraction(part) for part in parsed_words(text)]
+
+
 def _fraction(text: str) -> float:
     if text.endswith("x"):
         return 1 / float(text.removesuffix("x"))
@@ -107,6 +126,11 @@ def _fraction(text: str) -> float:
         part, whole = text.split("/")
         return float(part) / float(whole)
     return float(text)
+
+
+def parsed_words(text: str) -> tuple[str, ...]:
+    """The parts between commas, without the blanks around them."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def parsed_seconds(text: str | None) -> tuple[float, ...] | None:

@@ -14,7 +14,7 @@ from longreel.films.scenes import Film
 from longreel.films.vocabulary import COLOURS, OBJECTS, PAST_TENSE, PLACES
 from longreel.films.wordings import WORDINGS
 
-__all__ = ["GROUPS", "Question", "draw_questions", "is_right"]
+__all__ = ["GROUPS", "Question", "check_wording", "draw_questions", "is_right", "named_families"]
 
 GROUPS: dict[str, tuple[str, ...]] = {"recall": ("colour", "place", "action", "object")}
 
@@ -54,10 +54,9 @@ def draw_questions(
     Raises:
         UsageError: an unknown family or wording.
     """
-    if wording not in WORDINGS:
-        raise UsageError(f"there is no wording {wording!r}: choose one of {', '.join(WORDINGS)}")
+    check_wording(wording)
     questions: list[Question] = []
-    for family in _expanded(families):
+    for family in named_families(families):
         number = list(FAMILIES).index(family)
         random = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, 100 + number))))
         facts = FilmFacts(film, min_event, random, depth)
@@ -65,7 +64,22 @@ def draw_questions(
     return questions
 
 
-def _expanded(families: Sequence[str]) -> list[str]:
+def check_wording(wording: str) -> None:
+    """Refuse a wording that does not exist.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if wording not in WORDINGS:
+        raise UsageError(f"there is no wording {wording!r}: choose one of {', '.join(WORDINGS)}")
+
+
+def named_families(families: Sequence[str]) -> list[str]:
+    """Families by name, groups replaced by their members, each once.
+
+    Raises:
+        UsageError: there is no family of that name.
+    """
     names = [name for family in families for name in GROUPS.get(family, (family,))]
     for name in names:
         if name not in FAMILIES:

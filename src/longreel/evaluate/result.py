@@ -1,0 +1,119 @@
+"""From the rows of a run to a result: shares by every way of sorting answers, and what they cost."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+from longreel.evaluate.run_folder import Row
+from longreel.evaluate.scoring import Mark, cell, difference
+from longreel.films.questions import GROUPS
+
+ASKED = "asked"
+ALL = ("all", "")
+
+
+@dataclass(frozen=True)
+class Sorting:
+    """Which answers a cell is about.
+
+    family: of questions, or a group of families. asked: "free" or "options". by, value: a tag of the
+    questions and its value; ALL for any.
+    """
+
+    family: str
+    asked: str
+    by: str
+    value: str
+
+
+def result(
+    plan: Mapping[str, Any],
+    rows: Sequence[Row],
+    origin: Mapping[str, Any],
+    baseline: str,
+    baseline_rows: Sequence[Row],
+) -> dict[str, Any]:
+    """Everything that is known after a run, as plain values.
+
+    Args:
+        origin: see `provenance`.
+        baseline: what the baseline is called; baseline_rows: its rows, of this run or another.
+    """
+    marks = {label: sorted_marks(_of(rows, label)) for label in plan["settings"]}
+    theirs = sorted_marks(baseline_rows)
+    return {
+        **origin,
+        "plan": dict(plan),
+        "films": len({row["film"] for row in rows}),
+        "cells": [
+            {"setting": label, **asdict(sorting), **_rounded(asdict(cell(found)))}
+            for label, each in marks.items()
+            for sorting, found in each.items()
+        ],
+        "baseline": baseline,
+        "differences": list(_differences(marks, theirs)),
+        "costs": {label: cost for label in marks if (cost := _cost(_of(rows, label)))},
+        "runs": [{name: row[name] for name in ("film", "setting", "cost")} for row in rows if row["cost"]],
+    }
+
+
+def sorted_marks(rows: Sequence[Row]) -> dict[Sorting, list[Mark]]:
+    """The answers of one setting, each under every sorting it belongs to."""
+    found: dict[Sorting, list[Mark]] = defaultdict(list)
+    for row in rows:
+        for answer in row["answers"]:
+            family, tags = answer["family"], dict(answer["tags"])
+            mark = Mark(row["film"], family, answer["question"], answer["gold"], answer["right"])
+            asked = tags.pop(ASKED)
+            for each in (family, *(group for group, members in GROUPS.items() if family in members)):
+                for by, value in (ALL, *tags.items()):
+                    found[Sorting(each, asked, by, value)].append(mark)
+    return dict(found)
+
+
+def _of(rows: Sequence[Row], label: str) -> list[Row]:
+    return [row for row in rows if row["setting"] == label]
+
+
+def _differences(
+    marks: Mapping[str, Mapping[Sorting, Sequence[Mark]]], baseline: Mapping[Sorting, Sequence[Mark]]
+) -> Iterator[Row]:
+    for label, each in marks.items():
+        for sorting, found in each.items():
+            if (sorting.by, sorting.value) == ALL and sorting in baseline:
+                compared = difference(found, baseline[sorting])
+                if compared is not None:
+                    yield {"setting": label, **asdict(sorting), **_rounded(asdict(compared))}
+
+
+def _cost(rows: Sequence[Row]) -> Row:
+    """Medians over films; nothing for the blind setting, which watches nothing."""
+    costs = [row["cost"] for row in rows if row["cost"]]
+    if not costs:
+        return {}
+    asks = [seconds for cost in costs for seconds in cost["ask_seconds"]]
+    return _rounded(
+        {
+            "watch_seconds_per_minute": median(60 * c["watch_seconds"] / c["film_seconds"] for c in costs),
+            "ask_seconds": median(asks) if asks else None,
+            "memory_bytes": median(cost["memory_bytes"] for cost in costs),
+            "peak_bytes": max(cost["peak_bytes"] or 0 for cost in costs) or None,
+            "frames": median(cost["frames"] for cost in costs),
+            "visual_tokens": median(cost["visual_tokens"] for cost in costs),
+            "kept": median(cost["kept"][0] for cost in costs),
+        }
+    )
+
+
+def _rounded(values: Row) -> Row:
+    return {name: _round(value) for name, value in values.items()}
+
+
+def _round(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 4)
+    return [_round(each) for each in value] if isinstance(value, tuple) else value

@@ -1,0 +1,105 @@
+"""What an evaluation leaves on disk, so that a run killed at any point goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from longreel.errors import UsageError
+from longreel.files import atomic_file
+
+Row = dict[str, Any]
+
+
+class RunFolder:
+    """The plan of a run, one line for each film and setting that is done, and the memories between.
+
+    A line is written in one piece after its last answer; a line cut short by a kill is dropped.
+    """
+
+    def __init__(self, folder: Path, plan: dict[str, Any]) -> None:
+        """Begin a run, or go on with one.
+
+        Raises:
+            UsageError: the folder holds a run with another plan.
+        """
+        self.folder = folder
+        self._rows = folder / "rows.jsonl"
+        for inner in ("films", "memories"):
+            (folder / inner).mkdir(parents=True, exist_ok=True)
+        self._keep_plan(folder / "plan.json", json.loads(json.dumps(plan)))
+        self._drop_broken_line()
+
+    def film(self, key: str) -> Path:
+        """Where a film lies while it is needed."""
+        return self.folder / "films" / f"{key}.mp4"
+
+    def memory(self, key: str, setting: str) -> Path:
+        """Where the memory of a film under a setting lies."""
+        name = f"{key}-{setting}".replace("/", "_").replace(" ", "-")
+        return self.folder / "memories" / f"{name}.memory"
+
+    def rows(self) -> list[Row]:
+        """What is done."""
+        return list(read_rows(self.folder))
+
+    def add(self, row: Row) -> None:
+        """Record one film under one setting as done."""
+        line = json.dumps(row, allow_nan=False) + "\n"
+        with open(self._rows, "a", encoding="utf-8") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _keep_plan(self, path: Path, plan: dict[str, Any]) -> None:
+        if path.exists():
+            different = _different(json.loads(path.read_text(encoding="utf-8")), plan)
+            if different:
+                raise UsageError(
+                    f"{self.folder} holds an evaluation with other values ({', '.join(different)}): "
+                    "name another folder, or remove this one"
+                )
+            return
+        if self._rows.exists():
+            raise UsageError(f"{self.folder} holds rows without their plan: name another folder")
+        with atomic_file(path) as file:
+            file.write((json.dumps(plan, indent=1) + "\n").encode())
+
+    def _drop_broken_line(self) -> None:
+        if not self._rows.exists():
+            return
+        content = self._rows.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if len(whole) < len(content):
+            with open(self._rows, "r+b") as file:
+                file.truncate(len(whole))
+
+
+def read_rows(folder: Path) -> Iterator[Row]:
+    """The rows of a run, finished or not.
+
+    Raises:
+        UsageError: there is no run in `folder`.
+    """
+    path = folder / "rows.jsonl"
+    if not path.exists():
+        if (folder / "plan.json").exists():
+            return
+        raise UsageError(f"{folder} holds no evaluation: name the folder of one")
+    for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+        yield json.loads(line)
+
+
+def _different(one: dict[str, Any], other: dict[str, Any], prefix: str = "") -> list[str]:
+    """Names of the values in which two plans differ, those of parts after a dot."""
+    names: list[str] = []
+    for name in sorted({*one, *other}):
+        left, right = one.get(name), other.get(name)
+        if isinstance(left, dict) and isinstance(right, dict):
+            names += _different(left, right, f"{prefix}{name}.")
+        elif left != right:
+            names.append(prefix + name)
+    return names

@@ -1,0 +1,47 @@
+"""Settings to compare: a method at a fraction kept, and answering with nothing shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from longreel.errors import UsageError
+from longreel.methods import Method, method_names, named_method
+
+_SIMPLE = 64
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One column of a result. method: None for the blind setting, in which nothing is shown."""
+
+    label: str
+    method: Method | None
+    keep: float | None
+
+
+# Nothing is shown: what the questions alone give away.
+BLIND = Setting("blind", None, None)
+
+
+def settings_to_compare(methods: Sequence[str], keeps: Sequence[float]) -> list[Setting]:
+    """Every method at every fraction, and `keep-all` once.
+
+    Raises:
+        UsageError: no method, an unknown one, or a fraction it cannot keep.
+    """
+    if not methods:
+        raise UsageError(f"there is no method to compare: name some of {', '.join(method_names())}")
+    settings: dict[str, Setting] = {}
+    for name in methods:
+        for keep in (1.0,) if name == "keep-all" else keeps:
+            label = name if name == "keep-all" else f"{name} {fraction_in_words(keep)}"
+            settings[label] = Setting(label, named_method(name, keep), keep)
+    return list(settings.values())
+
+
+def fraction_in_words(keep: float) -> str:
+    """1/16 where the fraction is simple, 0.3333333 where it is not."""
+    simple = Fraction(keep).limit_denominator(_SIMPLE)
+    return str(simple) if abs(simple - keep) < 1e-9 else f"{keep:.7g}"

@@ -1,0 +1,173 @@
+"""Runs of an evaluation: every film watched once per setting, and nothing done twice after a kill."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
+
+import pytest
+
+from longreel.errors import UsageError
+from longreel.evaluate.drawn_films import FilmsTask, NeedleTask
+from longreel.evaluate.items import Task
+from longreel.evaluate.result import result
+from longreel.evaluate.run import Evaluation, evaluate
+from longreel.evaluate.run_folder import RunFolder, read_rows
+from longreel.evaluate.settings import BLIND, settings_to_compare
+from tests.fakes import FakeAdapter
+
+SMALL = FilmsTask(films=2, minutes=(0.1,), families=("colour", "existence"), per_family=2, existence=3)
+NEEDLES = NeedleTask(films=1, minutes=(4.0,), depths=(0.2, 0.8))
+
+
+def evaluation(task: Task = SMALL, **changes: Any) -> Evaluation:
+    settings = [*settings_to_compare(["random", "keep-all"], [1 / 2, 1 / 4]), BLIND]
+    return Evaluation(task, FakeAdapter(), settings, **changes)
+
+
+class Killed(BaseException):
+    """Stands for a kill."""
+
+
+def answers(folder: Path) -> list[Any]:
+    return [(row["film"], row["setting"], row["answers"]) for row in read_rows(folder)]
+
+
+@pytest.mark.parametrize("task", [SMALL, NEEDLES], ids=lambda task: task.name)
+def test_a_row_for_every_film_and_setting(tmp_path: Path, task: Task) -> None:
+    run = evaluate(evaluation(task), tmp_path / "run")
+    labels = ["random 1/2", "random 1/4", "keep-all", "blind"]
+    assert [(row["film"], row["setting"]) for row in run.rows()] == [
+        (item.key, label) for item in task.items() for label in labels
+    ]
+    for row in run.rows():
+        asked = next(item for item in task.items() if item.key == row["film"]).questions()
+        assert [answer["question"] for answer in row["answers"]] == [each.question.text for each in asked]
+        assert asked
+        assert bool(row["cost"]) == (row["setting"] != "blind")
+    assert list((tmp_path / "run" / "films").iterdir()) == []
+    assert list((tmp_path / "run" / "memories").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("killed_in", "after"),
+    [("watch", 0), ("watch", 4), ("ask", 0), ("ask", 5), ("add", 0), ("add", 3), ("write", 0), ("write", 1)],
+)
+def test_a_killed_run_goes_on_without_doing_anything_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_in: str, after: int
+) -> None:
+    whole = evaluate(evaluation(), tmp_path / "whole")
+    homes = {
+        "watch": "longreel.model.Model.watch",
+        "ask": "longreel.model.Model.ask",
+        "add": "longreel.evaluate.run_folder.RunFolder.add",
+        "write": "longreel.evaluate.drawn_films.write_film",
+    }
+    count_calls(monkeypatch, homes, kill={killed_in: after})
+    with pytest.raises(Killed):
+        evaluate(evaluation(), tmp_path / "run")
+    monkeypatch.undo()
+    with open(tmp_path / "run" / "rows.jsonl", "a", encoding="utf-8") as file:
+        file.write('{"film": "half a li')
+
+    run = RunFolder(tmp_path / "run", evaluation().plan())
+    done = {(row["film"], row["setting"]) for row in run.rows()}
+    to_do = [
+        (row["film"], row["setting"]) for row in whole.rows() if (row["film"], row["setting"]) not in done
+    ]
+    to_watch = [each for each in to_do if each[1] != "blind" and not run.memory(*each).exists()]
+    calls = count_calls(monkeypatch, homes, kill={})
+    evaluate(evaluation(), run.folder)
+    assert answers(run.folder) == answers(whole.folder)
+    assert calls["add"] == len(to_do)
+    assert calls["watch"] == len(to_watch)
+
+
+def count_calls(monkeypatch: pytest.MonkeyPatch, homes: dict[str, str], kill: dict[str, int]) -> Counter[str]:
+    """Count calls of what has these names; the call of the number in `kill` raises instead."""
+    calls: Counter[str] = Counter()
+    for name, home in homes.items():
+        owner, _, attribute = home.rpartition(".")
+        original = getattr(resolve_name(owner), attribute)
+
+        def counted(*args: Any, name: str = name, original: Any = original, **kwargs: Any) -> Any:
+            calls[name] += 1
+            if calls[name] == kill.get(name, -1) + 1:
+                raise Killed
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(resolve_name(owner), attribute, counted)
+    return calls
+
+
+def test_a_finished_run_watches_nothing_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluate(evaluation(), tmp_path)
+    monkeypatch.setattr("longreel.model.Model.watch", None)
+    before = answers(tmp_path)
+    evaluate(evaluation(), tmp_path)
+    assert answers(tmp_path) == before
+
+
+def test_memories_stay_if_wanted(tmp_path: Path) -> None:
+    evaluate(evaluation(keep_memories=True), tmp_path)
+    assert len(list((tmp_path / "memories").iterdir())) == 6
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        (evaluation(fps=1.0), "fps"),
+        (evaluation(NEEDLES), "task"),
+        (Evaluation(SMALL, FakeAdapter(1), evaluation().settings), "model.weights"),
+        (Evaluation(SMALL, FakeAdapter(), evaluation().settings[1:]), "settings"),
+    ],
+)
+def test_a_folder_with_another_run_is_refused_and_untouched(
+    tmp_path: Path, other: Evaluation, named: str
+) -> None:
+    evaluate(evaluation(), tmp_path)
+    before = answers(tmp_path)
+    with pytest.raises(UsageError, match=named):
+        evaluate(other, tmp_path)
+    assert answers(tmp_path) == before
+
+
+def test_no_run_no_rows(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds no evaluation"):
+        list(read_rows(tmp_path))
+
+
+def test_a_result_counts_what_the_rows_say(tmp_path: Path) -> None:
+    run = evaluate(evaluation(), tmp_path)
+    rows = run.rows()
+    found = result(evaluation().plan(), rows, {}, "keep-all", [r for r in rows if r["setting"] == "keep-all"])
+    assert found["films"] == 2
+    json.dumps(found, allow_nan=False)
+    for cell in found["cells"]:
+        chosen = [
+            answer["right"]
+            for row in rows
+            if row["setting"] == cell["setting"]
+            for answer in row["answers"]
+            if answer["tags"]["asked"] == cell["asked"]
+            and (cell["family"] in (answer["family"], "recall" if answer["family"] == "colour" else ""))
+            and (cell["by"] == "all" or answer["tags"][cell["by"]] == cell["value"])
+        ]
+        assert len(chosen) == cell["questions"] > 0
+        assert cell["share"] == round(sum(chosen) / len(chosen), 4)
+    same = [each for each in found["differences"] if each["setting"] == "keep-all"]
+    assert {each["difference"] for each in same} == {0.0}
+    assert set(found["costs"]) == {"random 1/2", "random 1/4", "keep-all"}
+    assert found["costs"]["random 1/4"]["kept"] < found["costs"]["keep-all"]["kept"]
+
+
+def test_needles_are_near_their_depths() -> None:
+    (item,) = NEEDLES.items()
+    asked = item.questions()
+    assert [each.tags["depth"] for each in asked] == ["0.2", "0.8"]
+    middles = [sum(each.question.spans[0]) / 2 / 240 for each in asked]
+    assert abs(middles[0] - 0.2) < 0.2
+    assert abs(middles[1] - 0.8) < 0.2
