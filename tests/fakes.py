@@ -131,6 +131,10 @@ class FakeAdapter:
             said[token] = -torch.inf
             hidden = entries.add(self, self.weights["words"][[token]], None, torch.tensor([TEXT]))
 
+    def attention(self, memory: KeyValues, ids: Tensor, new_ids: Sequence[int]) -> list[Tensor]:
+        said = self.weights["words"][torch.cat((ids, torch.tensor(list(new_ids))))].mean(0)
+        return [(layer.keys[0] @ said).float().softmax(0) for layer in memory.layers]
+
     def identity(self) -> dict[str, str]:
         return {
             "config": hash_text("fake"),

@@ -32,7 +32,11 @@ def test_an_answer_counts_its_tokens(model: Model, memory: VideoMemory) -> None:
     assert answer.usage.memory_tokens == memory.header.kept[0]
     assert answer.usage.new_tokens == len(answer.text.split())
     assert answer.usage.seconds > 0
-    assert answer.evidence == ()
+    assert [span.score for span in answer.evidence] == sorted(
+        (span.score for span in answer.evidence), reverse=True
+    )
+    assert all(0 <= span.start < span.end <= 17 for span in answer.evidence)
+    assert 0 < sum(span.score for span in answer.evidence) <= 1.0001
     assert answer.unknown_words == ()
 
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Evidence:
-    """A span of the film an answer rests on, in seconds of the memory's timeline."""
+    """A span of the film an answer rests on, in seconds of the memory's timeline.
+
+    score: its share of the attention that the answer's words paid to the film, 0 to 1.
+    """
 
     start: float
     end: float
@@ -34,8 +37,8 @@ class Usage:
 class Answer:
     """An answer in words.
 
-    `evidence` holds spans where the method gives them. `unknown_words` are words of the question that the
-    model does not know; if there are any, the text names them and nothing was guessed.
+    `evidence` holds the spans of the film it rests on, best first. `unknown_words` are words of the question
+    that the model does not know; if there are any, the text names them and nothing was guessed.
     """
 
     text: str

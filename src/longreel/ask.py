@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from longreel.answer import Answer, Usage
+from longreel.answer import Answer, Evidence, Usage
 from longreel.errors import UsageError
+from longreel.evidence import evidence_of
 from longreel.memory import VideoMemory
 from longreel.models.base import ModelAdapter
 
@@ -65,13 +66,16 @@ def ask(
     started = time.perf_counter()
     ids, unknown = _prepared(adapter, memory, question, earlier)
     new: list[int] = []
+    evidence: tuple[Evidence, ...] = ()
     if unknown:
         text = unknown_words_text(unknown)
     else:
         new = list(_generated(adapter, memory, ids, decoding))
         text = adapter.dialogue.decode(new)
+    if new:
+        evidence = evidence_of(memory, adapter.attention(memory.key_values, ids, new))
     usage = Usage(len(ids), memory.header.kept[0], len(new), time.perf_counter() - started)
-    return Answer(text, usage, unknown_words=tuple(unknown))
+    return Answer(text, usage, evidence, tuple(unknown))
 
 
 def stream(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -39,8 +40,15 @@ def test_json_has_question_answer_and_usage(run: Run, asked: list[str]) -> None:
     document = run(*asked, *QUESTIONS, "--json").json
     assert [answer["question"] for answer in document["answers"]] == QUESTIONS
     assert document["answers"][0]["answer"] == run(*asked, QUESTIONS[0]).out.strip()
-    assert document["answers"][0]["evidence"] == []
+    assert all(set(span) == {"start", "end", "score"} for span in document["answers"][0]["evidence"])
     assert document["answers"][0]["usage"]["new_tokens"] <= 6
+
+
+def test_evidence_is_printed_below_if_wanted(run: Run, asked: list[str]) -> None:
+    plain = run(*asked, QUESTIONS[0]).out
+    shown = run(*asked, QUESTIONS[0], "--evidence").out
+    assert shown.startswith(plain)
+    assert re.fullmatch(r"  seen at 0:0\d\.\d to 0:\d\d\.\d \(\d+%\).*\n", shown.removeprefix(plain))
 
 
 def test_streaming_prints_the_same(run: Run, asked: list[str]) -> None:

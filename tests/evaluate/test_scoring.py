@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longreel.evaluate.scoring import Mark, cell, difference
@@ -25,6 +25,7 @@ MARKS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(MARKS)
 def test_a_share_is_the_mean_and_lies_in_its_interval(marks: list[Mark]) -> None:
     found = cell(marks)
@@ -42,6 +43,7 @@ def test_a_share_is_the_mean_and_lies_in_its_interval(marks: list[Mark]) -> None
         assert min(by_film) - 1e-9 <= found.interval[0] <= found.interval[1] <= max(by_film) + 1e-9
 
 
+@settings(deadline=None)
 @given(MARKS)
 def test_the_best_constant_answer_is_found_by_trying_all(marks: list[Mark]) -> None:
     right = 0
@@ -51,6 +53,7 @@ def test_the_best_constant_answer_is_found_by_trying_all(marks: list[Mark]) -> N
     assert cell(marks).constant == pytest.approx(right / len(marks))
 
 
+@settings(deadline=None)
 @given(MARKS)
 def test_a_run_does_not_differ_from_itself(marks: list[Mark]) -> None:
     found = difference(marks, marks[::-1])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from longreel.cli.output import print_json
 
 if TYPE_CHECKING:
-    from longreel.answer import Answer
+    from longreel.answer import Answer, Evidence
     from longreel.ask import Decoding
     from longreel.chat import Chat
     from longreel.memory import VideoMemory
@@ -27,6 +27,7 @@ class Answers:
     decoding: Decoding
     stream: bool
     as_json: bool
+    evidence: bool = False
 
     def print_each(self, questions: Sequence[str]) -> None:
         """Answer questions that stand alone; as JSON they are one document."""
@@ -42,7 +43,7 @@ class Answers:
             if self.stream:
                 print_pieces(self.model.stream(self.memory, question, **settings))
             else:
-                print(self.model.ask(self.memory, question, **settings).text, flush=True)
+                self._print(self.model.ask(self.memory, question, **settings))
 
     def chat(self) -> Chat:
         """A conversation about the memory."""
@@ -57,8 +58,25 @@ class Answers:
         if self.as_json:
             print_json(answer_as_json(question, answer), indent=None)
         else:
-            print(answer.text)
+            self._print(answer)
         sys.stdout.flush()
+
+    def _print(self, answer: Answer) -> None:
+        print(answer.text, flush=True)
+        if self.evidence and answer.evidence:
+            print(f"  {evidence_in_words(answer.evidence)}", flush=True)
+
+
+def evidence_in_words(evidence: Sequence[Evidence]) -> str:
+    """The parts of the film that an answer rests on, best first."""
+    spans = (f"{clock(span.start)} to {clock(span.end)} ({span.score:.0%})" for span in evidence)
+    return f"seen at {', '.join(spans)}"
+
+
+def clock(seconds: float) -> str:
+    """A time as 1:05.5."""
+    minutes, rest = divmod(round(10 * seconds), 600)
+    return f"{minutes}:{rest / 10:04.1f}"
 
 
 def print_pieces(pieces: Iterator[str]) -> None:

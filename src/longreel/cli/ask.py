@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,6 +29,13 @@ def ask(
             metavar="QUESTION",
             help="One or more questions, each asked alone. None: a prompt for follow-ups, or one question "
             "a line from stdin.",
+        ),
+    ] = None,
+    evidence: Annotated[
+        bool | None,
+        typer.Option(
+            "--evidence/--no-evidence",
+            help="Print when the film showed it below each answer; default: at a terminal only.",
         ),
     ] = None,
     stream: options.Stream = False,
@@ -60,7 +68,7 @@ def ask(
     Examples:
 
       longreel ask film.memory "What colour was the fox?" "Was there a boat?"
-      longreel ask film.mp4 "Where was the fox?" --keep 8x
+      longreel ask film.mp4 "Where was the fox?" --keep 8x --evidence
       longreel ask film.memory < questions.txt
     """
     frames = Frames(
@@ -90,7 +98,8 @@ def ask(
     _check_source(source, is_memory, allow_url)
     loaded = loaded_model(model, method, fraction, dtype, device)
     memory = loaded.open(source) if is_memory else _watched(loaded, source, frames, quiet)
-    answers = Answers(loaded, memory, source, decoding, stream=stream, as_json=as_json)
+    shown = sys.stdout.isatty() if evidence is None else evidence
+    answers = Answers(loaded, memory, source, decoding, stream=stream, as_json=as_json, evidence=shown)
     if question:
         answers.print_each(question)
     else:

@@ -132,5 +132,16 @@ class ModelAdapter(Protocol):
     ) -> Iterator[int]:
         """Yield new token ids, the end token excluded; greedy at temperature 0."""
 
+    def attention(self, memory: KeyValues, ids: Tensor, new_ids: Sequence[int]) -> Sequence[Tensor]:
+        """How the tokens of an answer attended to the memory when they were generated.
+
+        Args:
+            ids, new_ids: what `generate` was given and what it yielded, at least one token.
+
+        Returns:
+            Per layer, float32 (entries,), at least 0: the attention to each entry, summed over the heads that
+            the family reads evidence from.
+        """
+
     def identity(self) -> Mapping[str, str]:
         """Digests (sha256) over "config", "tokenizer" and "weights": equal for equal models only."""

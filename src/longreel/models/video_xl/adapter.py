@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from longreel.models.video_xl.decoding import Sampler
 from longreel.models.video_xl.modeling import VideoXLModel, encode_frames
 from longreel.models.video_xl.prompt import Prompt
 from longreel.models.video_xl.watcher import IntervalWatcher
+from longreel.models.video_xl.witness import attention_on_memory
 from longreel.video.frames import Frames
 
 _WEIGHTS = "model.safetensors"
@@ -117,6 +118,19 @@ class VideoXLAdapter:
             eos=self._tokenizer.eos_token_id,
             sampler=Sampler(temperature, top_p, seed),
         )
+
+    def attention(self, memory: KeyValues, ids: Tensor, new_ids: Sequence[int]) -> list[Tensor]:
+        """How an answer's tokens attended to the memory, by layer, summed over the evidence heads."""
+        # A token is chosen at the position before its own.
+        text = torch.cat((ids, torch.tensor(list(new_ids[:-1]), dtype=ids.dtype)))
+        shares = attention_on_memory(self._model.language_model, memory, text, len(new_ids))
+        heads = self._model.config.evidence_heads
+        if heads is None:
+            return list(shares.sum(1))
+        chosen = torch.zeros(shares.shape[:2], device=shares.device)
+        for layer, head in heads:
+            chosen[layer, head] = 1.0
+        return list((shares * chosen[..., None]).sum(1))
 
     def identity(self) -> dict[str, str]:
         """sha256 over config, tokenizer and weights; computed once, the weights do not change."""

@@ -114,7 +114,8 @@ class VideoXLConfig(PreTrainedConfig):
     longreel_glance_tower). `feature_layer` is the hidden layer read from CLIP and SigLIP towers, `pool` the
     side of the average pooling after the projector, `projector` "mlp" (Linear, GELU, Linear) or "linear".
     `pixel_mean` and `pixel_std` are per channel, of values in 0…1; None leaves scaling to the tower.
-    `default_fps` is the sampling the weights were trained for, in frames per second.
+    `default_fps` is the sampling the weights were trained for, in frames per second. `evidence_heads` are the
+    (layer, head) pairs whose attention tells where in the film an answer comes from; None for all.
     """
 
     model_type = "longreel_video_xl"
@@ -131,6 +132,7 @@ class VideoXLConfig(PreTrainedConfig):
         pixel_std: list[float] | None = None,
         default_fps: float = 1.0,
         closed_vocabulary: bool = False,
+        evidence_heads: list[list[int]] | None = None,
         **kwargs: Any,
     ) -> None:
         self.vision_config = vision_config or {"model_type": "clip_vision_model"}
@@ -144,4 +146,5 @@ class VideoXLConfig(PreTrainedConfig):
         self.pixel_std = pixel_std
         self.default_fps = default_fps
         self.closed_vocabulary = closed_vocabulary
+        self.evidence_heads = evidence_heads
         super().__init__(**kwargs)
