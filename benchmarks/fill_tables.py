@@ -21,6 +21,7 @@ RESULTS = {
 }
 README = ROOT / "README.md"
 DEMOS = ROOT / "docs/results/reel-tiny-demos.json"
+EVIDENCE = ROOT / "docs/results/reel-tiny-evidence.json"
 COLUMNS = ("recall", "colour", "place", "action", "object", "existence")
 
 
@@ -75,11 +76,32 @@ def between_marks(page: str, name: str, text: str) -> str:
     return page
 
 
-def filled_card(card: str, results: dict[str, dict[str, Any]]) -> str:
+def evidence_section(measured: dict[str, Any]) -> str:
+    """How well spans fit, under every fraction measured."""
+    results = measured["results"]
+    rows = ["| | questions | hit rate | IoU |", "|---|---|---|---|"]
+    for keep, result in results.items():
+        for name, row in result.items():
+            if name != "questions":
+                rows.append(
+                    f"| {keep}, {name} | {result['questions']} | {row['hit_rate']:.2f} | {row['iou']:.2f} |"
+                )
+    hardware = measured["hardware"]
+    return "\n".join(
+        [
+            *rows,
+            "",
+            f"`{measured['command']}`, {hardware['cores']} cores of an {hardware['cpu']}, no GPU; "
+            f"[stored result](results/{EVIDENCE.name}).",
+        ]
+    )
+
+
+def filled_card(card: str, results: dict[str, dict[str, Any]], evidence: dict[str, Any]) -> str:
     """The card with its tables written anew."""
     for name, result in results.items():
         card = between_marks(card, name, section(result, RESULTS[name]))
-    return card
+    return between_marks(card, "evidence", evidence_section(evidence))
 
 
 def filled_readme(readme: str, demos: dict[str, Any]) -> str:
@@ -107,9 +129,15 @@ def stored_demos() -> dict[str, Any]:
     return demos
 
 
+def stored_evidence() -> dict[str, Any]:
+    """How well the spans of answers fit."""
+    evidence: dict[str, Any] = json.loads(EVIDENCE.read_text())
+    return evidence
+
+
 def main() -> None:
     """Rewrite card and README in place."""
-    CARD.write_text(filled_card(CARD.read_text(), stored_results()))
+    CARD.write_text(filled_card(CARD.read_text(), stored_results(), stored_evidence()))
     README.write_text(filled_readme(README.read_text(), stored_demos()))
 
 

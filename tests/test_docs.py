@@ -7,12 +7,20 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
-from fill_tables import CARD, README, filled_card, filled_readme, stored_demos, stored_results
+from fill_tables import (
+    CARD,
+    README,
+    filled_card,
+    filled_readme,
+    stored_demos,
+    stored_evidence,
+    stored_results,
+)
 
 
 def test_the_model_card_shows_the_stored_results() -> None:
     card, results = CARD.read_text(), stored_results()
-    assert filled_card(card, results) == card
+    assert filled_card(card, results, stored_evidence()) == card
     for result in results.values():
         share = result["cells"]["keep 1/16"]["free"]["recall"]["share_right"]
         assert f"| {share:.2f} |" in card
