@@ -16,6 +16,7 @@ from fill_tables import (
     stored_evidence,
     stored_results,
 )
+from results_page import PAGE, page
 
 
 def test_the_model_card_shows_the_stored_results() -> None:
@@ -30,3 +31,7 @@ def test_the_readme_shows_a_stored_demo() -> None:
     readme, demos = README.read_text(), stored_demos()
     assert filled_readme(readme, demos) == readme
     assert f"{demos['demos'][0]['right']} of {demos['demos'][0]['asked']} right in" in readme
+
+
+def test_the_page_of_results_is_that_of_the_stored_files() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page()
