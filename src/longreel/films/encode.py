@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,10 +17,14 @@ from longreel.files import atomic_file
 from longreel.films.renderer import FilmRenderer
 from longreel.films.scenes import Film, draw_film
 from longreel.films.truth import load_truth, truth_json
+from longreel.interrupts import held_back_interrupts
 from longreel.progress import ProgressCallback, StageClock
 
 _SECONDS_BETWEEN_KEYFRAMES = 5
 _FRAMES_PER_REPORT = 50
+# The same pictures give the same bytes. More than one thread makes them depend on the machine, and with
+# macroblock trees x264 was seen to write different files from the same pictures even on one thread.
+REPEATABLE_H264 = {"preset": "veryfast", "crf": "23", "threads": "1", "x264-params": "no-mbtree=1"}
 
 
 @dataclass(frozen=True)
@@ -82,13 +87,19 @@ def write_film(
     if paths.truth == paths.film:
         raise LongreelError(f"{target} is the name of the truth file: name a film, such as film.mp4")
     try:
-        with atomic_file(paths.truth) as truth:
+        with ExitStack() as files:
+            truth = files.enter_context(atomic_file(paths.truth))
             truth.write(truth_json(film))
-            with atomic_file(paths.film) as file:
-                _encode(film, file, progress)
-    except OSError as error:
+            # A full disk shows here, not when the film is in place already.
+            truth.flush()
+            _encode(film, files.enter_context(atomic_file(paths.film)), progress)
+            with held_back_interrupts():
+                files.close()
+    except (OSError, av.FFmpegError) as error:
+        # What goes wrong while PyAV writes comes as an error of its own, without the system's reason.
+        reason = "the disk may be full" if isinstance(error, av.FFmpegError) else error.strerror or error
         raise LongreelError(
-            f"{target} cannot be written: {error.strerror or error}; make room or name another place"
+            f"{target} cannot be written: {reason}; make room or name another place"
         ) from None
     return paths
 
@@ -109,11 +120,9 @@ def _encode(film: Film, file: BinaryIO, progress: ProgressCallback | None) -> No
 
 
 def _stream(container: av.container.OutputContainer, film: Film) -> VideoStream:
-    """One thread, so that the bytes do not depend on the machine's number of cores."""
     keyframes = max(1, round(_SECONDS_BETWEEN_KEYFRAMES * film.fps))
-    options = {"preset": "veryfast", "crf": "23", "g": str(keyframes), "threads": "1"}
     rate = Fraction(film.fps).limit_denominator(1001)
-    stream = container.add_stream("libx264", rate=rate, options=options)
+    stream = container.add_stream("libx264", rate=rate, options={**REPEATABLE_H264, "g": str(keyframes)})
     stream.width, stream.height = film.size
     stream.pix_fmt = "yuv420p"
     return stream

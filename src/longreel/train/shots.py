@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from longreel.films.encode import REPEATABLE_H264
 from longreel.films.render import FilmRenderer
 from longreel.films.renderer import card_pose
 from longreel.films.scenes import Film, Scene, draw_film
@@ -105,7 +106,7 @@ def _through_codec(pictures: list[np.ndarray], size: tuple[int, int]) -> np.ndar
     """Encode as H.264, decode, resize to (height, width) like the reader: uint8 (F, 3, h, w)."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=2, options={"preset": "veryfast", "crf": "23"})
+        stream = container.add_stream("libx264", rate=2, options=dict(REPEATABLE_H264))
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = "yuv420p"
         for picture in pictures:
