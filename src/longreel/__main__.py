@@ -1,6 +1,6 @@
 """`python -m longreel`: the command line."""
 
-from longreel.cli.main import main
+from longreel.cli import run
 
 if __name__ == "__main__":
-    main()
+    run()

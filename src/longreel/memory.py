@@ -106,6 +106,14 @@ class VideoMemory:
 
         return read_memory(path)
 
+    def verify(self) -> None:
+        """Read every layer, which checks its hash.
+
+        Raises:
+            MemoryFileError: a tensor of the file was changed.
+        """
+        tuple(self.layers)
+
     def report(self) -> MemoryReport:
         """What was watched, how, and what it cost; print it, or take its `to_dict()`."""
         return MemoryReport(self.header)

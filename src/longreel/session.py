@@ -110,6 +110,11 @@ class WatchSession:
             with self.timed("prefill"):
                 closed = self._watcher.closed_tokens
                 held = self._watcher.finish()
+            if held.visual_tokens and not bool((held.layers[0].token != TEXT).any()):
+                self.warnings.append(
+                    f"nothing is kept of the {held.visual_tokens:,} visual tokens, too few for this "
+                    "fraction: keep more"
+                )
             header = self._header(held, self.records, short_end=held.visual_tokens - closed)
             self._final = VideoMemory(held.layers, self._timeline, header)
         return self._final

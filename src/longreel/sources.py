@@ -12,8 +12,8 @@ from typing import Any
 
 from longreel.video.reader import digest
 from longreel.video.sampling import Sampling
+from longreel.video.sources import PICTURE_ENDINGS
 
-_PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm"}
 # Container times are at best this fine; below it a film's end counts as lying on the sampling grid.
 _TIME_DIGITS = 6
 
@@ -35,7 +35,7 @@ def _is_timed(item: Any) -> bool:
 
 
 def _is_picture(item: Any) -> bool:
-    return isinstance(item, str | os.PathLike) and Path(item).suffix.lower() in _PICTURES
+    return isinstance(item, str | os.PathLike) and Path(item).suffix.lower() in PICTURE_ENDINGS
 
 
 def content_digest(source: Any) -> str | None:
@@ -49,7 +49,7 @@ def content_digest(source: Any) -> str | None:
 
 def _can_be_read_twice(source: Any) -> bool:
     if isinstance(source, str):
-        return "://" not in source
+        return "://" not in source or source.startswith("file://")
     if isinstance(source, list | tuple):
         return all(isinstance(_content(item), str | os.PathLike) for item in source)
     if hasattr(source, "seekable"):

@@ -6,11 +6,15 @@ import os
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from longreel.blocks import BlockReader, block_size, read_ahead
 from longreel.errors import UsageError, WatchInterrupted
+from longreel.header import SourceRecord
 from longreel.identity import hash_json
+from longreel.interrupts import held_back_interrupts
 from longreel.memory import VideoMemory
 from longreel.methods import Method
 from longreel.models.base import ModelAdapter
@@ -138,7 +142,9 @@ def _watch_all(
             _watch_film(session, adapter, method, source, sampling, reading)
         return session.finish()
     except KeyboardInterrupt:
-        memory = session.checkpoint()
+        # One Ctrl-C is enough: a second one must not cost what the first one saves.
+        with held_back_interrupts(deliver=False):
+            memory = session.checkpoint()
         raise WatchInterrupted(_stopped(memory), memory) from None
 
 
@@ -269,7 +275,7 @@ def _check_resume(
             f"the memory to resume holds {len(records)} films and {len(sources)} are named: name all"
         )
     for record, source in zip(records, sources, strict=False):
-        if record.digest is not None and record.digest != content_digest(source):
+        if record.digest != content_digest(source) or not _may_be(source, record):
             raise UsageError(
                 f"the memory to resume holds {record.name} and {_name(source)} has other content: "
                 "name the same film"
@@ -284,6 +290,13 @@ def _name(source: Any) -> str:
     return (
         os.fspath(source) if isinstance(source, str | os.PathLike) else f"the given {type(source).__name__}"
     )
+
+
+def _may_be(source: Any, record: SourceRecord) -> bool:
+    """Whether an address may be the film of the record: its content is not known before it is read."""
+    if record.digest is not None or not isinstance(source, str):
+        return True
+    return record.name in (source, PurePosixPath(urlsplit(source).path).name)
 
 
 def _check_all_open(sources: Sequence[Any], reading: Reading) -> None:

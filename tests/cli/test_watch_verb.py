@@ -12,6 +12,7 @@ import pytest
 
 from longreel.memory import VideoMemory
 from longreel.progress import Progress, ProgressCallback
+from longreel.session import WatchSession
 from tests.cli import tiny
 from tests.cli.conftest import Run
 from tests.fakes import assert_same
@@ -175,3 +176,58 @@ def test_ctrl_c_before_anything_was_watched(
     assert result.code == 130
     assert result.error == "longreel: interrupted"
     assert os.listdir(tmp_path) == []
+
+
+def test_ctrl_c_while_the_memory_is_saved_loses_nothing(
+    run: Run, film: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = VideoMemory.save
+
+    def pressed_while_saving(self: VideoMemory, path: Path) -> None:
+        signal.raise_signal(signal.SIGINT)
+        real(self, path)
+
+    monkeypatch.setattr(VideoMemory, "save", pressed_while_saving)
+    path = tmp_path / "a.memory"
+    assert run("watch", film, "-o", path, "--model", model, "--keep", "1/4").code == 0
+    assert VideoMemory.open(path).complete
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_a_second_ctrl_c_does_not_cost_what_the_first_one_saved(
+    run: Run, film: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = WatchSession.checkpoint
+
+    def pressed_again(self: WatchSession) -> VideoMemory:
+        signal.raise_signal(signal.SIGINT)
+        return real(self)
+
+    monkeypatch.setattr(WatchSession, "checkpoint", pressed_again)
+    path = tmp_path / "a.memory"
+    result = run("watch", film, "-o", path, "--model", model, "--keep", "1/4")
+    assert result.code == 130
+    assert not VideoMemory.open(path).complete
+
+
+def test_a_tampered_memory_is_not_taken_for_a_finished_one(
+    run: Run, film: Path, model: Path, memory: Path
+) -> None:
+    content = bytearray(memory.read_bytes())
+    content[-1] ^= 1
+    memory.write_bytes(content)
+    again = run("watch", film, "-o", memory, "--model", model, "--keep", "1/4")
+    assert again.code == 2
+    assert "damaged" in again.error
+    assert "--force" in again.error
+    assert "damaged" in run("info", memory).error
+
+
+def test_a_memory_of_nothing_says_so(run: Run, film: Path, model: Path, tmp_path: Path) -> None:
+    few = ["--model", model, "--keep", "1/12", "--count", "1"]
+    watched = run("watch", film, "-o", tmp_path / "a.memory", *few, "-q")
+    assert watched.code == 0, watched.err
+    assert "nothing is kept" in watched.err
+    asked = run("ask", film, "what is it", *few, "-q", "--json")
+    assert "nothing is kept" in asked.err
+    assert "nothing is kept" in asked.json["warnings"][0]

@@ -35,7 +35,8 @@ class Answers:
         if self.as_json:
             answers = self.model.ask(self.memory, list(questions), **settings)
             pairs = zip(questions, answers, strict=True)
-            print_json({"source": self.source, "answers": [answer_as_json(*pair) for pair in pairs]})
+            document = {"source": self.source, "warnings": warnings_of(self.memory)}
+            print_json({**document, "answers": [answer_as_json(*pair) for pair in pairs]})
             return
         for number, question in enumerate(questions):
             if len(questions) > 1:
@@ -77,6 +78,12 @@ def clock(seconds: float) -> str:
     """A time as 1:05.5."""
     minutes, rest = divmod(round(10 * seconds), 600)
     return f"{minutes}:{rest / 10:04.1f}"
+
+
+def warnings_of(memory: VideoMemory) -> list[str]:
+    """All that went not quite well while watching."""
+    films = [f"{source.name}: {warning}" for source in memory.header.sources for warning in source.warnings]
+    return [*films, *memory.header.warnings]
 
 
 def print_pieces(pieces: Iterator[str]) -> None:

@@ -13,7 +13,7 @@ from longreel.cli.kinds import looks_like_memory
 from longreel.cli.loading import loaded_model
 from longreel.cli.progress import shown_progress
 from longreel.cli.prompt import hold_conversation
-from longreel.cli.watching import Frames, check_films, watched
+from longreel.cli.watching import Frames, check_films, print_warnings, watched
 from longreel.errors import UsageError, WatchInterrupted
 
 if TYPE_CHECKING:
@@ -119,6 +119,8 @@ def _check_source(source: str, is_memory: bool, allow_url: bool) -> None:
 def _watched(model: Model, film: str, frames: Frames, quiet: bool) -> VideoMemory:
     with shown_progress(quiet) as progress:
         try:
-            return watched(model, [film], frames, progress=progress)
+            memory = watched(model, [film], frames, progress=progress)
         except WatchInterrupted as interruption:
             raise KeyboardInterrupt from interruption
+    print_warnings(memory)
+    return memory

@@ -39,6 +39,7 @@ def _print_memory(path: str, as_json: bool) -> None:
     from longreel.memory import VideoMemory
 
     memory = VideoMemory.open(path)
+    memory.verify()
     size = Path(path).stat().st_size
     if as_json:
         print_json({"kind": "memory", "path": path, "bytes": size, **memory.report().to_dict()})

@@ -57,6 +57,7 @@ class MemoryPlace:
 
         try:
             memory = VideoMemory.open(self.path)
+            memory.verify()
         except MemoryFileError as error:
             if self.force:
                 return None

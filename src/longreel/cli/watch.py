@@ -13,9 +13,9 @@ from longreel.cli.loading import loaded_model
 from longreel.cli.memory_place import MemoryPlace
 from longreel.cli.output import bytes_in_words, print_json, print_remark
 from longreel.cli.progress import shown_progress
-from longreel.cli.watching import Frames, check_films, resume_hint, watched
+from longreel.cli.watching import Frames, check_films, print_warnings, resume_hint, watched
 from longreel.errors import MemoryFileError, UsageError, WatchInterrupted
-from longreel.interrupts import held_back_interrupts
+from longreel.interrupts import interrupts_at_reports
 
 if TYPE_CHECKING:
     from longreel.memory import VideoMemory
@@ -82,12 +82,12 @@ def watch(
     loaded = loaded_model(model, method, fraction, dtype, device)
     if held is not None and not held.complete and not quiet:
         print_remark(f"going on with {place.path}")
-    with shown_progress(quiet) as progress:
+    with shown_progress(quiet) as shown, interrupts_at_reports(shown) as progress:
         memory = _watched(place, held, lambda resume: watched(loaded, film, frames, system, progress, resume))
+        if memory is not held:
+            memory.save(place.path)
     if memory is held:
         print_remark(f"{place.path} holds this already, so nothing was watched")
-    else:
-        memory.save(place.path)
     _report(memory, place.path, as_json)
 
 
@@ -100,8 +100,7 @@ def _watched(
     try:
         return watch_from(held)
     except WatchInterrupted as interruption:
-        with held_back_interrupts():
-            interruption.memory.save(place.path)
+        interruption.memory.save(place.path)
         hint = resume_hint(interruption.memory, place.path)
         raise WatchInterrupted(hint, interruption.memory) from interruption
     except (UsageError, MemoryFileError) as error:
@@ -117,11 +116,7 @@ def _report(memory: VideoMemory, path: Path, as_json: bool) -> None:
     if as_json:
         print_json(report)
         return
-    for source in memory.header.sources:
-        for warning in source.warnings:
-            print_remark(f"warning: {source.name}: {warning}")
-    for warning in memory.header.warnings:
-        print_remark(f"warning: {warning}")
+    print_warnings(memory)
     frames = sum(source.frames_encoded for source in memory.header.sources)
     print(
         f"{path}: {frames:,} frames, {memory.header.visual_tokens:,} visual tokens "

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from longreel.cli.output import print_remark
+
 if TYPE_CHECKING:
     from longreel.memory import VideoMemory
     from longreel.model import Model
@@ -68,6 +70,15 @@ def watched(
     """Watch one film or several."""
     source = films[0] if len(films) == 1 else list(films)
     return model.watch(source, system=system, progress=progress, resume=resume, **asdict(frames))
+
+
+def print_warnings(memory: VideoMemory) -> None:
+    """What a film's reader and the method found worth knowing, on stderr."""
+    for source in memory.header.sources:
+        for warning in source.warnings:
+            print_remark(f"warning: {source.name}: {warning}")
+    for warning in memory.header.warnings:
+        print_remark(f"warning: {warning}")
 
 
 def resume_hint(memory: VideoMemory, path: Path) -> str:
