@@ -66,3 +66,20 @@ def test_a_memory_needs_no_options_to_be_asked(run: Run, tmp_path: Path) -> None
     result = run("ask", memory, "Was there a tulip?")
     assert result.code == 0, result.err
     assert result.out.strip()
+
+
+def test_words_it_was_not_taught_are_named(run: Run, tmp_path: Path) -> None:
+    run("films", "make", tmp_path, "--seconds", "20", "--seed", "7", "-q")
+    questions = ["Was the ship at the farm?", "How many foxes were red?", "What color was the fox?"]
+    answers = run("ask", tmp_path / "film-7.mp4", *questions, "-q", "--json").json["answers"]
+    assert [answer["unknown_words"] for answer in answers] == [["farm"], ["How", "many", "foxes", "were"], []]
+
+
+def test_follow_ups_are_answered_like_first_questions(run: Run, tmp_path: Path) -> None:
+    film = draw_film(7, 60.0)
+    run("films", "make", tmp_path, "--seconds", "60", "--seed", "7", "-q")
+    questions = draw_questions(film, ["recall"], 3, seed=7)
+    asked = "\n".join(question.text for question in questions)
+    lines = run("ask", tmp_path / "film-7.mp4", "-q", stdin=asked).out.splitlines()
+    right = [is_right(question, line) for question, line in zip(questions, lines, strict=True)]
+    assert sum(right) >= 0.8 * len(right)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from longreel.films.pictures import PICTURES
 from longreel.films.wordings import ANSWER_WORDS, COMMON_WORDS, TRAIN, UNSEEN
@@ -74,6 +75,20 @@ def with_article(words: str) -> str:
     """The words after "a" or "an", as they are spoken."""
     vowel = words[0] in "aeiou" and not words.startswith("uni")
     return f"an {words}" if vowel else f"a {words}"
+
+
+def taught_words(families: Iterable[str]) -> list[str]:
+    """The words that questions of these families consist of, sorted.
+
+    What a model learned of all the other words is nothing.
+    """
+    forms = [form for form in TRAIN if form.split()[0] in families]
+    texts = [sentence for table in (TRAIN, UNSEEN) for form in forms for sentence in table[form]]
+    texts += [where(place) for place in PLACES]
+    texts += ["a an the yes no", *OBJECTS, *COLOURS, *PAST_TENSE.values()]
+    return sorted(
+        {word for text in texts for word in re.findall(r"[a-z]+", re.sub(r"\{\w+\}", "", text.lower()))}
+    )
 
 
 def question_words() -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
+from longreel.errors import UsageError
+from longreel.files import atomic_file
 from longreel.films.scenes import draw_film
+from longreel.films.vocabulary import taught_words
 from longreel.models.video_xl.glance_tower import GlanceTower
 from longreel.models.video_xl.modeling import VideoXLModel
 from longreel.models.video_xl.prompt import Prompt
@@ -36,22 +38,16 @@ def run(
     recipe_path: str | Path,
     out: str | Path,
     *,
-    resume: bool = True,
     progress: ProgressCallback | None = None,
 ) -> dict[str, Any]:
-    """Train what a recipe describes; the finished model is `out`/model.
-
-    Args:
-        resume: continue an earlier run in `out`; otherwise that folder is emptied first.
+    """Train what a recipe describes, or go on with it; the finished model is `out`/model.
 
     Raises:
-        UsageError: the recipe is wrong.
+        UsageError: the recipe is wrong, or `out` is a file or holds a run of another recipe.
     """
     recipe = load_recipe(Path(recipe_path))
     folder = Path(out)
-    if not resume and folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    _begin(folder, recipe)
     training = _Training(recipe, folder, progress)
     if recipe.eyes is not None:
         training.complete("eyes", partial(training.see, recipe.eyes))
@@ -59,6 +55,22 @@ def run(
         training.complete(plan.name, partial(training.read, plan))
     training.export(folder / "model")
     return {"model": str(folder / "model"), "recipe": str(recipe_path), "seed": recipe.seed}
+
+
+# Lessons have at most this many turns before a question.
+_REMEMBERED_TURNS = 1
+
+
+def _begin(folder: Path, recipe: Recipe) -> None:
+    """Make the folder and note its recipe: a run that goes on with another one would be neither's."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file: name a folder for the run")
+    folder.mkdir(parents=True, exist_ok=True)
+    noted, text = folder / "recipe.json", json.dumps(recipe.model_dump(), indent=1)
+    if noted.exists() and noted.read_text(encoding="utf-8") != text:
+        raise UsageError(f"{folder} holds a run of another recipe: name another folder, or remove this one")
+    with atomic_file(noted) as file:
+        file.write(text.encode())
 
 
 class _Training:
@@ -129,6 +141,8 @@ class _Training:
     def export(self, folder: Path) -> None:
         """Write the model in half precision, without the made-up words, with its tokenizer."""
         self._model.language_model.resize_token_embeddings(len(self._tokenizer))
+        self._model.config.taught_words = taught_words(self._recipe.families)
+        self._model.config.remembered_turns = _REMEMBERED_TURNS
         self._model.to(dtype=torch.float16)  # type: ignore[call-arg]
         self._model.save_pretrained(folder)
         self._tokenizer.save_pretrained(folder)

@@ -39,7 +39,12 @@ class VideoXLAdapter:
         model.eval()
         self._model = model
         self._tokenizer: Any = tokenizer
-        self.dialogue = Prompt(tokenizer, closed_vocabulary=model.config.closed_vocabulary)
+        self.dialogue = Prompt(
+            tokenizer,
+            closed_vocabulary=model.config.closed_vocabulary,
+            taught_words=model.config.taught_words,
+            remembered_turns=model.config.remembered_turns,
+        )
         self._identity: dict[str, str] | None = None
         self.default_fps = model.config.default_fps
         self.clip = model.vision_tower.clip
@@ -68,6 +73,8 @@ class VideoXLAdapter:
         try:
             model = load_model(path, dtype or torch.float32)
             tokenizer = PreTrainedTokenizerFast.from_pretrained(path)
+            if not tokenizer.chat_template:
+                raise ValueError("it has no chat template (chat_template.jinja)")
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[0]
             raise ModelError(
@@ -159,7 +166,8 @@ def load_model(folder: Path, dtype: torch.dtype) -> VideoXLModel:
         if unexpected:
             raise ValueError(f"{shard} holds the unknown tensor {unexpected[0]!r}")
         missing -= set(tensors)
-    missing -= set(model._tied_weights_keys)
+    if model.config.text_config.tie_word_embeddings:
+        missing -= set(model._tied_weights_keys)
     if missing:
         raise ValueError(f"its weights lack the tensor {min(missing)!r}")
     model.tie_weights()

@@ -114,6 +114,7 @@ class VideoXLConfig(PreTrainedConfig):
     longreel_glance_tower). `feature_layer` is the hidden layer read from CLIP and SigLIP towers, `pool` the
     side of the average pooling after the projector, `projector` "mlp" (Linear, GELU, Linear) or "linear".
     `pixel_mean` and `pixel_std` are per channel, of values in 0…1; None leaves scaling to the tower.
+    `closed_vocabulary`, `taught_words` and `remembered_turns` are those of `Prompt`.
     `default_fps` is the sampling the weights were trained for, in frames per second. `evidence_heads` are the
     (layer, head) pairs whose attention tells where in the film an answer comes from; None for all.
     """
@@ -132,6 +133,8 @@ class VideoXLConfig(PreTrainedConfig):
         pixel_std: list[float] | None = None,
         default_fps: float = 1.0,
         closed_vocabulary: bool = False,
+        taught_words: list[str] | None = None,
+        remembered_turns: int | None = None,
         evidence_heads: list[list[int]] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -146,5 +149,7 @@ class VideoXLConfig(PreTrainedConfig):
         self.pixel_std = pixel_std
         self.default_fps = default_fps
         self.closed_vocabulary = closed_vocabulary
+        self.taught_words = taught_words
+        self.remembered_turns = remembered_turns
         self.evidence_heads = evidence_heads
         super().__init__(**kwargs)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from longreel.models.reel_tiny.words import as_sentence
+from longreel.models.reel_tiny.words import LETTERS, PUNCTUATION, as_sentence
 
 _FILM = "<film>"
 
@@ -22,11 +22,23 @@ class Prompt:
 
     Args:
         closed_vocabulary: the tokenizer knows whole words only, and answers are written as sentences.
+        taught_words: with a closed vocabulary, the words that questions may have; None for all in it.
+        remembered_turns: earlier turns that a question is asked with; None for all.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, closed_vocabulary: bool = False) -> None:
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        closed_vocabulary: bool = False,
+        taught_words: Sequence[str] | None = None,
+        remembered_turns: int | None = None,
+    ) -> None:
         self._tokenizer: Any = tokenizer
         self._closed = closed_vocabulary
+        known = tokenizer.get_vocab() if taught_words is None else [*taught_words, *PUNCTUATION, *LETTERS]
+        self._known = set(known) - {tokenizer.unk_token}
+        self._remembered = remembered_turns
 
     def before(self, system: str | None) -> Tensor:
         """Ids of the text before the film, int64 (p,)."""
@@ -37,6 +49,8 @@ class Prompt:
     def after(self, turns: Sequence[tuple[str, str | None]]) -> Tensor:
         """Ids of everything after the film: earlier turns, the open question, the start of the answer."""
         messages: list[dict[str, str]] = []
+        if self._remembered is not None:
+            turns = turns[max(0, len(turns) - 1 - self._remembered) :]
         for index, (question, answer) in enumerate(turns):
             lead = f"{_FILM}\n" if index == 0 else ""
             messages.append({"role": "user", "content": lead + question})
@@ -65,10 +79,9 @@ class Prompt:
         if not self._closed:
             return []
         encoded = self._tokenizer(question, add_special_tokens=False, return_offsets_mapping=True)
-        pairs = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
-        unknown = (
-            question[start:end] for token, (start, end) in pairs if token == self._tokenizer.unk_token_id
-        )
+        tokens = self._tokenizer.convert_ids_to_tokens(encoded["input_ids"])
+        pairs = zip(tokens, encoded["offset_mapping"], strict=True)
+        unknown = (question[start:end] for token, (start, end) in pairs if token not in self._known)
         return list(dict.fromkeys(unknown))
 
     def _render(self, messages: list[dict[str, str]], *, answer_next: bool) -> str:
