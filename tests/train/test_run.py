@@ -18,6 +18,7 @@ from longreel.films.encode import make_film
 from longreel.films.vocabulary import OBJECTS
 from longreel.train import run
 from longreel.train.language import DecoderTrainer
+from longreel.train.trainer import last_checkpoint
 
 RECIPE = """
 seed = 3
@@ -165,6 +166,12 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
         (("seed = 3", 'seed = "x"'), "seed"),
         (('eyes = "ideal"', 'eyes = "closed"'), "eyes"),
         (("count = 2", "counts = 2"), "count"),
+        (('"colour", "existence"', '"kolour"'), "kolour"),
+        (("seed = 3", "seed = -1"), "seed"),
+        (("width = 32", "width = 0"), "width"),
+        (("scenes = [2]", "scenes = []"), "scenes"),
+        (('name = "keys"', 'name = "../keys"'), "name"),
+        (("questions = 3", "questions = 0"), "questions"),
     ],
 )
 def test_a_wrong_recipe_is_named_with_its_key(tmp_path: Path, change: tuple[str, str], word: str) -> None:
@@ -173,3 +180,23 @@ def test_a_wrong_recipe_is_named_with_its_key(tmp_path: Path, change: tuple[str,
     with pytest.raises(UsageError, match=rf"wrong\.toml.*{word}"):
         run(path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_run_of_another_recipe_is_left_alone(trained: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="another recipe"):
+        run(recipe(tmp_path, steps=5), trained.parent)
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="is a file"):
+        run(recipe(tmp_path), tmp_path / "file")
+
+
+def test_a_checkpoint_cut_short_is_not_gone_on_with(tmp_path: Path) -> None:
+    for step, whole in ((2, True), (4, False), (10, False)):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        (folder / "model.safetensors").touch()
+        if whole:
+            (folder / "whole").touch()
+    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-2")
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-2"]
+    assert last_checkpoint(tmp_path / "nowhere") is None

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from longreel.errors import UsageError
+from longreel.films.questions import named_families
+
+Positive = Annotated[int, Field(gt=0)]
+Whole = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=5, le=10_800)]
+Rate = Annotated[float, Field(gt=0)]
+
+
+def _known(families: list[str]) -> list[str]:
+    try:
+        named_families(families)
+    except UsageError as error:
+        raise ValueError(str(error)) from error
+    return families
+
+
+Families = Annotated[list[str], Field(min_length=1), AfterValidator(_known)]
 
 
 class _Table(BaseModel):
@@ -18,22 +36,22 @@ class _Table(BaseModel):
 class Shape(_Table):
     """Shapes of the decoder, visual tokens per interval, made-up words known during training."""
 
-    width: int = 128
-    layers: int = 4
-    heads: int = 2
-    head_dim: int = 64
-    rope_theta: float = 1e9
-    interval: int = 64
-    made_up: int = 4096
+    width: Positive = 128
+    layers: Positive = 4
+    heads: Positive = 2
+    head_dim: Positive = 64
+    rope_theta: Rate = 1e9
+    interval: Positive = 64
+    made_up: Whole = 4096
 
 
 class FilmsToSee(_Table):
     """Training films: `count` of `seconds` each, seeds from `first_seed`, no scene over `longest_scene`."""
 
-    first_seed: int
-    count: int
-    seconds: float
-    longest_scene: float = 8.0
+    first_seed: Whole
+    count: Positive
+    seconds: Seconds
+    longest_scene: Rate = 8.0
 
 
 class EyesStage(_Table):
@@ -42,10 +60,10 @@ class EyesStage(_Table):
     After `steps`, the part that follows movement learns alone for `follow_steps` of 8 x `batch` clips.
     """
 
-    steps: int
-    follow_steps: int
-    learning_rate: float
-    batch: int = 8
+    steps: Positive
+    follow_steps: Positive
+    learning_rate: Rate
+    batch: Positive = 8
     films: FilmsToSee
     brief: FilmsToSee
 
@@ -58,25 +76,25 @@ class DecoderStage(_Table):
     the decoder's projections. `families` replaces those of the recipe; named twice, asked twice as often.
     """
 
-    name: str
-    families: list[str] | None = None
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    families: Families | None = None
     eyes: Literal["ideal", "trained", "shut"]
-    steps: int
-    learning_rate: float
-    scenes: list[int]
+    steps: Positive
+    learning_rate: Rate
+    scenes: Annotated[list[Annotated[int, Field(ge=2)]], Field(min_length=1)]
     advance_below: float
-    patience: int = 40
-    save_steps: int = 200
+    patience: Positive = 40
+    save_steps: Positive = 200
     summaries: bool = False
-    ratios: list[int] = [1]
-    films: int = 16
-    tokens: int = 3000
-    questions: int = 12
-    longest: int | None = None
-    made_up: float = 0.0
-    keyed: float = 0.0
-    options: float = 0.0
-    turns: float = 0.0
+    ratios: Annotated[list[Positive], Field(min_length=1)] = [1]
+    films: Positive = 16
+    tokens: Positive = 3000
+    questions: Positive = 12
+    longest: Positive | None = None
+    made_up: Share = 0.0
+    keyed: Share = 0.0
+    options: Share = 0.0
+    turns: Share = 0.0
 
 
 class Recipe(_Table):
@@ -85,8 +103,8 @@ class Recipe(_Table):
     Without `eyes` the tower stays untrained, which suits a decoder that learns with eyes shut.
     """
 
-    seed: int
-    families: list[str]
+    seed: Whole
+    families: Families
     shape: Shape = Shape()
     films: FilmsToSee
     eyes: EyesStage | None = None

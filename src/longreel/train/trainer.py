@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 from transformers.trainer_utils import get_last_checkpoint
 
 from longreel.progress import ProgressCallback, StageClock
+
+# Written to a checkpoint when everything else is there.
+_LAST_FILE = "whole"
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,22 @@ def arguments_for(schedule: Schedule, stage: Stage, **changes: Any) -> TrainingA
 
 
 def last_checkpoint(out: Path) -> str | None:
-    """Where a stopped run goes on, if there was one."""
-    last: str | None = get_last_checkpoint(str(out)) if out.exists() else None
-    return last
+    """Where a stopped run goes on, if there was one; checkpoints that a kill cut short are removed."""
+    while out.exists():
+        last: str | None = get_last_checkpoint(str(out))
+        if last is None or (Path(last) / _LAST_FILE).exists():
+            return last
+        shutil.rmtree(last)
+    return None
+
+
+class _Finish(TrainerCallback):
+    """Marks a checkpoint as whole; the last of the callbacks to act."""
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+    ) -> None:
+        (Path(str(args.output_dir)) / f"checkpoint-{state.global_step}" / _LAST_FILE).touch()
 
 
 class _ReportSteps(TrainerCallback):
@@ -96,6 +113,7 @@ def train_to_the_end(trainer: BatchTrainer, stage: Stage) -> None:
     """Train, from the last checkpoint if there is one, and write the curve beside the checkpoints."""
     clock = StageClock(stage.progress, f"train {stage.out.name}", trainer.args.max_steps)
     trainer.add_callback(_ReportSteps(clock))
+    trainer.add_callback(_Finish())
     trainer.train(resume_from_checkpoint=last_checkpoint(stage.out))
     curve = [entry for entry in trainer.state.log_history if "loss" in entry]
     (stage.out / "curve.json").write_text(json.dumps(curve, indent=1))
