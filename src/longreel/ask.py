@@ -16,6 +16,10 @@ from longreel.memory import VideoMemory
 from longreel.models.base import ModelAdapter
 
 MAX_CHARACTERS = 10_000
+MAX_NEW_TOKENS = 32_768
+MAX_SEED = 2**63 - 1
+# Below it, probabilities overflow.
+COLDEST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -32,14 +36,18 @@ class Decoding:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        if self.max_new_tokens < 1:
+        if not isinstance(self.max_new_tokens, int) or not 1 <= self.max_new_tokens <= MAX_NEW_TOKENS:
             raise UsageError(
-                f"max_new_tokens={self.max_new_tokens} leaves no room for an answer: give 1 or more"
+                f"max_new_tokens={self.max_new_tokens} is not a whole number from 1 to {MAX_NEW_TOKENS:,}: "
+                "give one that leaves room for an answer"
             )
-        if not (math.isfinite(self.temperature) and self.temperature >= 0):
+        if not (self.temperature == 0 or COLDEST <= self.temperature < math.inf):
             raise UsageError(
-                f"temperature={self.temperature} is not a number from 0: 0 is greedy, 1 as trained"
+                f"temperature={self.temperature} is neither 0 nor a number from {COLDEST}: "
+                "0 is greedy, 1 as trained"
             )
+        if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
+            raise UsageError(f"seed={self.seed} is outside 0 to {MAX_SEED}: choose another")
         if not 0 < self.top_p <= 1:
             raise UsageError(f"top_p={self.top_p} is outside (0, 1]: leave it at 1 to sample from all words")
 
@@ -128,6 +136,8 @@ def check_question(question: str) -> None:
         raise UsageError(f"a question is text, not {type(question).__name__}: give a str")
     if not question.strip():
         raise UsageError("the question is empty: ask something about the film")
+    if any("\ud800" <= character <= "\udfff" for character in question):
+        raise UsageError("the question has bytes that are no text: write it in UTF-8")
     if len(question) > MAX_CHARACTERS:
         raise UsageError(
             f"the question has {len(question):,} characters and {MAX_CHARACTERS:,} are the most: "
@@ -140,8 +150,8 @@ def _generated(adapter: ModelAdapter, memory: VideoMemory, ids: Tensor, decoding
         memory.key_values,
         ids,
         max_new_tokens=decoding.max_new_tokens,
-        temperature=decoding.temperature,
-        top_p=decoding.top_p,
+        temperature=float(decoding.temperature),
+        top_p=float(decoding.top_p),
         seed=decoding.seed,
     )
 

@@ -274,6 +274,8 @@ def _device(device: str | None) -> str:
         kind = torch.device(device).type
     except (RuntimeError, TypeError) as error:
         raise UsageError(f"unknown device {device!r}: give cpu, cuda or cuda:1") from error
+    if kind not in ("cpu", "cuda"):
+        raise UsageError(f"device {device!r} is not supported: give cpu, cuda or cuda:1")
     if kind == "cuda" and not torch.cuda.is_available():
         raise UsageError(f"device {device!r} is not there: this torch sees no CUDA device, use cpu")
     return device

@@ -73,3 +73,25 @@ def test_odd_file_names_are_printed_as_escapes() -> None:
         assert ended.stderr.startswith(b"longreel: ")
         assert b"Traceback" not in ended.stderr
         assert len(ended.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_full_disk_behind_stdout_is_one_line(film: Path, more: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "longreel", "info", film, *more], stdout=full, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 1
+    lines = done.stderr.decode().splitlines()
+    assert len(lines) == 1
+    assert "No space left" in lines[0]
+
+
+def test_a_name_that_is_too_long_is_named(run: Run) -> None:
+    name = "x" * 300
+    for arguments in (["info", f"{name}.mp4"], ["info", f"{name}.memory"]):
+        result = run(*arguments)
+        assert result.code == 1
+        assert name in result.error
+        assert "unexpected" not in result.error

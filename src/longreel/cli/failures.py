@@ -36,6 +36,8 @@ def exit_code_of(command: Callable[[], Any], arguments: Sequence[str]) -> int:
         return _explain(arguments, "interrupted", "Interrupted", INTERRUPTED)
     except LongreelError as error:
         return _explain(arguments, str(error), type(error).__name__, error.exit_code)
+    except OSError as error:
+        return _explain_system(arguments, error)
     except Exception as error:
         if hasattr(error, "format_message"):
             return _explain_usage(arguments, error)
@@ -48,6 +50,17 @@ def _explain_usage(arguments: Sequence[str], error: Any) -> int:
     path = context.command_path if context is not None else "longreel"
     message = f"{_one_line(error.format_message())}\nTry `{path} --help`."
     return _explain(arguments, message, "UsageError", 2)
+
+
+def _explain_system(arguments: Sequence[str], error: OSError) -> int:
+    """What the system refused: a file by its name, or, without one, standard output."""
+    if "--debug" in _options(arguments):
+        traceback.print_exception(error, file=sys.stderr)
+    reason = error.strerror or _one_line(str(error)) or type(error).__name__
+    if error.filename is not None:
+        return _explain(arguments, f"{error.filename}: {reason}; name another file", "OSError", 1)
+    _drop_stdout()
+    return _explain(arguments, f"the result cannot be printed or written: {reason}; make room", "OSError", 1)
 
 
 def _explain_unexpected(arguments: Sequence[str], error: Exception) -> int:
@@ -65,7 +78,7 @@ def _explain(arguments: Sequence[str], message: str, kind: str, exit_code: int) 
             summary = message.splitlines()[0]
             print_json({"error": {"type": kind, "message": summary, "exit_code": exit_code}})
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         _drop_stdout()
     return exit_code
 
