@@ -11,7 +11,7 @@ from longreel.cli import options
 from longreel.cli.files import made_folder
 from longreel.cli.output import print_json
 from longreel.cli.progress import shown_progress
-from longreel.errors import LongreelError, UsageError
+from longreel.errors import UsageError
 
 if TYPE_CHECKING:
     from longreel.films.scenes import Film
@@ -67,16 +67,12 @@ def _is_there(film: Film, path: Path) -> bool:
     Raises:
         UsageError: another file is.
     """
-    from longreel.films.truth import load_truth
+    from longreel.films.encode import is_made
 
     truth = path.with_suffix(".json")
     if not path.exists() and not truth.exists():
         return False
-    try:
-        same = path.is_file() and load_truth(truth) == film
-    except LongreelError:
-        same = False
-    if not same:
+    if not is_made(film, path):
         name = path if path.exists() else truth
         raise UsageError(f"{name} is there and is not this film: name another folder, or use --force")
     return True

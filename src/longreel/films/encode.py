@@ -19,6 +19,7 @@ from longreel.films.scenes import Film, draw_film
 from longreel.films.truth import load_truth, truth_json
 from longreel.interrupts import held_back_interrupts
 from longreel.progress import ProgressCallback, StageClock
+from longreel.video.reader import probe
 
 _SECONDS_BETWEEN_KEYFRAMES = 5
 _FRAMES_PER_REPORT = 50
@@ -54,7 +55,7 @@ def make_film(
     """
     film = draw_film(seed, seconds, split=split, size=size, fps=fps)
     path = Path(folder) / f"film-{seed}.mp4"
-    if _is_made(film, path):
+    if is_made(film, path):
         return FilmPaths(path, path.with_suffix(".json"), kept=True)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,11 +66,16 @@ def make_film(
     return write_film(film, path, progress)
 
 
-def _is_made(film: Film, path: Path) -> bool:
+def is_made(film: Film, path: Path) -> bool:
+    """Whether `path` is this very film, whole, with its truth beside it."""
     try:
-        return path.stat().st_size > 0 and load_truth(path.with_suffix(".json")) == film
-    except (OSError, LongreelError):
+        return load_truth(path.with_suffix(".json")) == film and probe(path).frames == _frames(film)
+    except LongreelError:
         return False
+
+
+def _frames(film: Film) -> int:
+    return max(1, round(film.seconds * film.fps))
 
 
 def write_film(
@@ -105,7 +111,7 @@ def write_film(
 
 
 def _encode(film: Film, file: BinaryIO, progress: ProgressCallback | None) -> None:
-    count = max(1, round(film.seconds * film.fps))
+    count = _frames(film)
     clock = StageClock(progress, "draw", count)
     renderer = FilmRenderer(film)
     with av.open(file, "w", format="mp4") as container:
