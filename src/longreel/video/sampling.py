@@ -10,6 +10,7 @@ from longreel.errors import UsageError
 
 # Rates above this are a mistake (a time given for a rate); they would only ask for every frame.
 MAX_FPS = 10_000.0
+MAX_COUNT = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,14 @@ class Sampling:
                 not isinstance(value, Integral) or isinstance(value, bool) or value < 1
             ):
                 raise UsageError(f"{name}={value} is no number of frames: give a whole number from 1 on")
+            if name == "count" and value is not None and value > MAX_COUNT:
+                raise UsageError(f"count={value} is more than any memory holds: give at most {MAX_COUNT:,}")
         for name in ("start", "end"):
             value = getattr(self, name)
             if value is not None and _number(name, value) < 0:
                 raise UsageError(f"{name}={value} lies before the film: give seconds from 0 on")
+        if self.end is not None and self.end <= 0:
+            raise UsageError(f"end={self.end} leaves nothing of the film: give seconds above 0")
         if self.seconds is not None:
             self._check_seconds(self.seconds)
 

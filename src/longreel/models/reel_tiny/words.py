@@ -12,6 +12,8 @@ UNKNOWN = "<unk>"
 PAD = "<pad>"
 START = "<|im_start|>"
 END = "<|im_end|>"
+# What is no word of a question or an answer.
+MARKS = frozenset((UNKNOWN, PAD, START, END))
 LETTERS = ("(A)", "(B)", "(C)", "(D)")
 ROLES = ("system", "user", "assistant")
 PUNCTUATION = (".", ",", "?", "!", ":", ";", "'", '"', "-", "(", ")", "/")

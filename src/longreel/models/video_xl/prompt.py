@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from longreel.models.reel_tiny.words import LETTERS, PUNCTUATION, as_sentence
+from longreel.models.reel_tiny.words import LETTERS, MARKS, PUNCTUATION, as_sentence
 
 _FILM = "<film>"
 
@@ -37,14 +37,14 @@ class Prompt:
         self._tokenizer: Any = tokenizer
         self._closed = closed_vocabulary
         known = tokenizer.get_vocab() if taught_words is None else [*taught_words, *PUNCTUATION, *LETTERS]
-        self._known = set(known) - {tokenizer.unk_token}
+        self._known = set(known) - MARKS
         self._remembered = remembered_turns
 
     def before(self, system: str | None) -> Tensor:
         """Ids of the text before the film, int64 (p,)."""
         messages = [] if system is None else [{"role": "system", "content": system}]
         text = self._render([*messages, {"role": "user", "content": _FILM}], answer_next=False)
-        return self._ids(text.split(_FILM)[0])
+        return self._ids(text.rsplit(_FILM, 1)[0])
 
     def after(self, turns: Sequence[tuple[str, str | None]]) -> Tensor:
         """Ids of everything after the film: earlier turns, the open question, the start of the answer."""
@@ -70,7 +70,8 @@ class Prompt:
     def decode(self, ids: Sequence[int]) -> str:
         """Text of answer tokens."""
         if self._closed:
-            return as_sentence(self._tokenizer.convert_ids_to_tokens(list(ids)))
+            tokens = self._tokenizer.convert_ids_to_tokens(list(ids))
+            return as_sentence(token for token in tokens if token not in MARKS)
         text: str = self._tokenizer.decode(list(ids), skip_special_tokens=True)
         return text.strip()
 
