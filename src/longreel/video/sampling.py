@@ -51,7 +51,7 @@ class Sampling:
                 not isinstance(value, Integral) or isinstance(value, bool) or value < 1
             ):
                 raise UsageError(f"{name}={value} is no number of frames: give a whole number from 1 on")
-            if name == "count" and value is not None and value > MAX_COUNT:
+            if name == "count" and value is not None and int(value) > MAX_COUNT:
                 raise UsageError(f"count={value} is more than any memory holds: give at most {MAX_COUNT:,}")
         for name in ("start", "end"):
             value = getattr(self, name)
