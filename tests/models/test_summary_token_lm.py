@@ -295,3 +295,15 @@ def test_summary_weights_start_as_copies(lm):
         assert torch.equal(attention.summary_k_proj.weight, attention.k_proj.weight)
         assert torch.equal(attention.summary_q_proj.bias, attention.q_proj.bias)
     assert torch.equal(lm.summary_embedding[0], lm.model.embed_tokens.weight[3])
+
+
+@pytest.mark.parametrize("ratio", [1, 4])
+def test_training_keeps_everything_on_the_device_of_the_model(ratio):
+    """The device without numbers refuses to be mixed with others, as a GPU does."""
+    lm = tiny_lm().to("meta")
+    visual = torch.empty(2, 24, 32, device="meta")
+    lengths = torch.empty(2, dtype=torch.int64, device="meta")
+    prefix = torch.empty(3, dtype=torch.int64, device="meta")
+    memories = watch_films(lm, prefix, visual, lengths, interval=12, ratio=ratio)
+    ids = torch.empty(2, 3, 5, dtype=torch.int64, device="meta")
+    assert read_rows(lm, memories, ids).shape == (2, 3, 5, 32)

@@ -56,7 +56,7 @@ def watch_films(
     group = _IntervalGroup(model, prefix, visual.shape[0], visual.shape[1] // interval, interval, ratio)
     model.run_for_memory(_interleaved(model, visual, group), group)
     kept = group.kept_of(lengths)
-    valid = torch.arange(group.memory_length)[None] < (kept + len(prefix_ids))[:, None]
+    valid = torch.arange(group.memory_length, device=lengths.device)[None] < (kept + len(prefix_ids))[:, None]
     return FilmMemories(group.keys, group.values, valid, kept + len(prefix_ids))
 
 
@@ -89,12 +89,15 @@ class _IntervalGroup:
         self.values: list[Tensor] = []
         self._films, self._windows, self._prefix = films, windows, prefix
         self._kept = interval // ratio
-        before = prefix[0].length + torch.arange(windows)[:, None] * self._kept
         tokens = interval + (0 if self.slots is None else self._kept)
-        self._here = RotaryTable((before + torch.arange(tokens)).repeat(films, 1)[:, None], model.inv_freq)
-        self._packed = RotaryTable(
-            (before + torch.arange(self._kept)).repeat(films, 1)[:, None], model.inv_freq
-        )
+        self._here = self._table(tokens, model)
+        self._packed = self._table(self._kept, model)
+
+    def _table(self, count: int, model: SummaryTokenLM) -> RotaryTable:
+        """Positions of `count` tokens behind the memory before each interval."""
+        before = self._prefix[0].length + torch.arange(self._windows)[:, None] * self._kept
+        places = (before + torch.arange(count)).repeat(self._films, 1)[:, None]
+        return RotaryTable(places.to(self._prefix[0].device), model.inv_freq)
 
     @property
     def memory_length(self) -> int:
@@ -138,7 +141,9 @@ class _IntervalGroup:
             query,
             torch.cat((self.keys[layer][:, :, :before], key), dim=2),
             torch.cat((self.values[layer][:, :, :before], value), dim=2),
-            attn_mask=torch.ones(key.shape[2], before + key.shape[2], dtype=torch.bool).tril(before),
+            attn_mask=torch.ones(
+                key.shape[2], before + key.shape[2], dtype=torch.bool, device=key.device
+            ).tril(before),
             enable_gqa=True,
         )
 
@@ -151,12 +156,13 @@ class _TextRows:
     def __init__(self, model: SummaryTokenLM, memories: FilmMemories, rows: int, tokens: int) -> None:
         self._memories = memories
         films = len(memories.lengths)
-        places = memories.lengths[:, None, None] + torch.arange(tokens).expand(rows, tokens)
+        device = memories.lengths.device
+        places = memories.lengths[:, None, None] + torch.arange(tokens, device=device).expand(rows, tokens)
         self._here = RotaryTable(places.reshape(films, 1, rows * tokens), model.inv_freq)
         self._mask = torch.cat(
             (
                 memories.valid[:, None, None].expand(-1, 1, rows * tokens, -1),
-                _same_row_causal(rows, tokens).expand(films, 1, -1, -1),
+                _same_row_causal(rows, tokens).to(device).expand(films, 1, -1, -1),
             ),
             dim=-1,
         )
