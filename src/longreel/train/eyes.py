@@ -216,8 +216,9 @@ def train_following(
 def _course(tower: GlanceTower, film: Shots) -> Course:
     clip = tower.config.clip
     whole = len(film.pixels) // clip * clip
-    sight = tower.see(film.pixels[:whole].unflatten(0, (-1, clip)))
-    return sight.course.flatten(0, 1), film.labels[:whole, 3]
+    # A trainer may have moved the tower; what lessons are drawn from stays with them.
+    sight = tower.see(film.pixels[:whole].unflatten(0, (-1, clip)).to(tower.device))
+    return sight.course.flatten(0, 1).cpu(), film.labels[:whole, 3]
 
 
 def _train(

@@ -186,7 +186,7 @@ class _Training:
     def _encode(self, shots: Shots) -> Tensor:
         # The second half of any token is the whole frame's shares.
         tokens: Tensor = self._model.vision_tower(shots.pixels)
-        return tokens[:, 0, tokens.shape[-1] // 2 :].half()
+        return tokens[:, 0, tokens.shape[-1] // 2 :].half().cpu()
 
 
 def _seeds(films: FilmsToSee) -> range:
