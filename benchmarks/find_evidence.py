@@ -59,15 +59,15 @@ def asked(model: Model, chosen: argparse.Namespace, first_seed: int) -> Iterator
             write_film(film, path)
             memory = model.watch(path)
             for question in draw_questions(film, ["recall"], chosen.per_family, seed=seed):
-                answer = model.ask(memory, question.text)
-                if is_right(question, answer.text):
-                    ids = adapter.dialogue.after([(question.text, None)])
-                    new = list(adapter.generate(memory.key_values, ids, max_new_tokens=64))
+                ids = adapter.dialogue.after([(question.text, None)])
+                new = list(adapter.generate(memory.key_values, ids, max_new_tokens=64))
+                if is_right(question, adapter.dialogue.decode(new)):
                     text = torch.cat((ids, torch.tensor(new[:-1])))
                     shares = attention_on_memory(
                         adapter.model.language_model, memory.key_values, text, len(new)
                     )
-                    yield Asked(question, memory, shares, answer.evidence)
+                    evidence = evidence_of(memory, adapter.attention(memory.key_values, ids, new))
+                    yield Asked(question, memory, shares, evidence)
 
 
 def choose(found: Sequence[Asked]) -> dict[str, Any]:
