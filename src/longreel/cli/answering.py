@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from longreel.cli.output import print_json
+from longreel.cli.watching import warnings_of
 
 if TYPE_CHECKING:
     from longreel.answer import Answer, Evidence
@@ -78,12 +79,6 @@ def clock(seconds: float) -> str:
     """A time as 1:05.5."""
     minutes, rest = divmod(round(10 * seconds), 600)
     return f"{minutes}:{rest / 10:04.1f}"
-
-
-def warnings_of(memory: VideoMemory) -> list[str]:
-    """All that went not quite well while watching."""
-    films = [f"{source.name}: {warning}" for source in memory.header.sources for warning in source.warnings]
-    return [*films, *memory.header.warnings]
 
 
 def print_pieces(pieces: Iterator[str]) -> None:

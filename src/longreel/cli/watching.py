@@ -72,12 +72,15 @@ def watched(
     return model.watch(source, system=system, progress=progress, resume=resume, **asdict(frames))
 
 
+def warnings_of(memory: VideoMemory) -> list[str]:
+    """All that went not quite well while watching."""
+    films = [f"{source.name}: {warning}" for source in memory.header.sources for warning in source.warnings]
+    return [*films, *memory.header.warnings]
+
+
 def print_warnings(memory: VideoMemory) -> None:
     """What a film's reader and the method found worth knowing, on stderr."""
-    for source in memory.header.sources:
-        for warning in source.warnings:
-            print_remark(f"warning: {source.name}: {warning}")
-    for warning in memory.header.warnings:
+    for warning in warnings_of(memory):
         print_remark(f"warning: {warning}")
 
 

@@ -53,13 +53,7 @@ class FilmsTask:
 
     def items(self) -> list[Item]:
         """See `Task`."""
-        numbered = range(self.first_seed, self.first_seed + self.films)
-        return [
-            DrawnItem(draw_film(seed, 60 * minutes, split=split), self)
-            for minutes in self.minutes
-            for split in self.splits
-            for seed in numbered
-        ]
+        return _drawn_items(self)
 
     def questions(self, film: Film) -> list[Asked]:
         """The questions about one film."""
@@ -106,13 +100,7 @@ class NeedleTask:
 
     def items(self) -> list[Item]:
         """See `Task`."""
-        numbered = range(self.first_seed, self.first_seed + self.films)
-        return [
-            DrawnItem(draw_film(seed, 60 * minutes, split=split), self)
-            for minutes in self.minutes
-            for split in self.splits
-            for seed in numbered
-        ]
+        return _drawn_items(self)
 
     def questions(self, film: Film) -> list[Asked]:
         """The questions about one film: the needle nearest to each depth, each once."""
@@ -147,6 +135,16 @@ class DrawnItem:
     def questions(self) -> list[Asked]:
         """See `Item`."""
         return self.task.questions(self.film)
+
+
+def _drawn_items(task: FilmsTask | NeedleTask) -> list[Item]:
+    """The films of a task: of each length and split the same seeds."""
+    return [
+        DrawnItem(draw_film(seed, 60 * minutes, split=split), task)
+        for minutes in task.minutes
+        for split in task.splits
+        for seed in range(task.first_seed, task.first_seed + task.films)
+    ]
 
 
 def _asked(film: Film, question: Question, **more: str) -> Asked:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from longreel.evaluate.result import ALL
+from longreel.films.questions import GROUPS
 
 CONSTANT = "best constant answer"
 
@@ -74,8 +75,6 @@ def as_markdown(rows: Sequence[Sequence[str]]) -> str:
 
 def _ordered(cells: Sequence[Mapping[str, Any]], column: str) -> list[str]:
     """Names in order of appearance, groups of families first."""
-    from longreel.films.questions import GROUPS
-
     names = list(dict.fromkeys(cell[column] for cell in cells))
     return sorted(names, key=lambda name: name not in GROUPS)
 
