@@ -6,15 +6,17 @@ import random
 import re
 import shutil
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.video.make import Recipe, read, write
+from tests.video.make import Recipe, boxes, read, write
 
 from longreel.errors import LongreelError, SourceError
 from longreel.video.reader import open_film, probe
 from longreel.video.sampling import Sampling
+from longreel.video.wholeness import damage_told
 
 QUICK = {"preset": "ultrafast", "bf": "2"}
 KINDS = {
@@ -44,13 +46,63 @@ def test_a_film_cut_short(films: dict[str, Path], tmp_path: Path, ending: str, p
     assert times == sorted(set(times))
     # The last picture before the cut may be half there.
     assert numbers[:-1] == [round(time * 10) for time in times[:-1]]
-    # A transport stream of any length is a whole one: nothing in it tells how long it was meant to be.
+    assert stream.report.warnings
+    # Nothing in a transport stream tells how long it was meant to be.
     if ending != "ts":
-        assert stream.report.warnings
         assert stream.report.got < stream.report.asked
-        with pytest.raises(SourceError, match=r"^.*short\.\w+: ") as caught:
-            read(path, policy=policy, strict=True)
-        assert "\n" not in str(caught.value)
+    with pytest.raises(SourceError, match=r"^.*short\.\w+: ") as caught:
+        read(path, policy=policy, strict=True)
+    assert "\n" not in str(caught.value)
+
+
+STRUCTURED = {
+    **KINDS,
+    "mov": Recipe(options=QUICK),
+    "m2ts": Recipe(options=QUICK),
+    "gif": Recipe("gif", "rgb8", frames=20),
+    "live.mkv": Recipe(options=QUICK, container={"live": "1"}),
+    "fragmented.mp4": Recipe(options=QUICK, container={"movflags": "frag_keyframe+empty_moov"}),
+}
+# Where parts of these end, a file that was cut is a whole one; so few of all places are such.
+FEW = {"ts": 1 / 100, "m2ts": 1 / 100, "live.mkv": 1 / 100, "fragmented.mp4": 1 / 100, "mov": 1 / 100}
+
+
+@pytest.mark.parametrize("ending", STRUCTURED)
+def test_a_cut_anywhere_is_noticed(tmp_path: Path, ending: str) -> None:
+    whole = write(tmp_path / f"film.{ending}", STRUCTURED[ending]).read_bytes()
+    assert damage_told(BytesIO(whole)) is None
+    beginning = len(whole) // 2
+    cuts = range(beginning, len(whole), max(1, len(whole) // 4000) | 1)
+    silent = sum(damage_told(BytesIO(whole[:cut])) is None for cut in cuts)
+    assert silent <= FEW.get(ending, 0) * len(cuts)
+
+
+def test_a_cut_between_two_pictures(tmp_path: Path) -> None:
+    """What FFmpeg plays without complaint."""
+    path = write(tmp_path / "film.avi", Recipe("mpeg4", gop=1))
+    whole = path.read_bytes()
+    chunks = [place - 4 for place in boxes(whole, b"00dc")]
+    # The first is in the index.
+    path.write_bytes(whole[: chunks[31]])
+    numbers, _, stream = read(path)
+    assert numbers == list(range(30))
+    assert any("cut short" in warning for warning in stream.report.warnings)
+    assert probe(path).damage
+    with pytest.raises(SourceError, match="cut short"):
+        read(path, strict=True)
+
+
+def test_a_lost_cluster(tmp_path: Path) -> None:
+    """FFmpeg looks for the next one and says nothing."""
+    path = write(tmp_path / "film.mkv", replace(KINDS["mkv"], container={"cluster_time_limit": "1000"}))
+    content = bytearray(path.read_bytes())
+    clusters = list(boxes(bytes(content), bytes.fromhex("1F43B675")))
+    content[clusters[2] - 4 : clusters[2] + 8] = bytes(12)
+    path.write_bytes(content)
+    _, times, stream = read(path, fps=5.0)
+    assert times == sorted(set(times))
+    assert any("structure is damaged" in warning for warning in stream.report.warnings)
+    assert stream.report.got < stream.report.asked == 30
 
 
 @pytest.mark.parametrize("policy", ["auto", "sequential", "seek"])
@@ -77,6 +129,7 @@ def test_a_hole_in_the_middle(tmp_path: Path, policy: str) -> None:
     assert numbers[-20:] == list(range(100, 120))
     assert times == sorted(set(times))
     assert any("damaged" in warning for warning in stream.report.warnings)
+    assert stream.report.got == len(numbers) < stream.report.asked == 120
     with pytest.raises(SourceError):
         read(path, policy=policy, fps=10.0, strict=True)
 

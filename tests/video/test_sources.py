@@ -137,6 +137,16 @@ def test_a_damaged_picture_among_others(tmp_path: Path) -> None:
         read(tmp_path / "slides", strict=True)
 
 
+@pytest.mark.parametrize("ending", ["webp", "png", "tiff"])
+def test_a_moving_picture_is_not_taken_for_a_film(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"moving.{ending}"
+    first, *others = [Image.fromarray(numbered(number)) for number in (5, 6, 7)]
+    first.save(path, save_all=True, append_images=others)
+    numbers, _, stream = read(path)
+    assert numbers == [5]
+    assert any("moving" in warning and "3 pictures" in warning for warning in stream.report.warnings)
+
+
 def test_a_picture_bomb(tmp_path: Path) -> None:
     path = tmp_path / "bomb.png"
     Image.new("1", (8, 8)).save(path)

@@ -69,6 +69,8 @@ def _rows(film: FilmInfo) -> Iterator[tuple[str, str | None]]:
     if film.coded_size != (film.width, film.height):
         width, height = film.coded_size
         yield "stored", f"{width} x {height}, turned by {film.rotation} degrees"
+    if film.damage:
+        yield "warning", film.damage
 
 
 def _known(number: float | None, unit: str = "") -> str | None:

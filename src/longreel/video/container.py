@@ -23,6 +23,7 @@ from longreel.video.keyframes import Keyframes, indexed_keyframes, scanned_keyfr
 from longreel.video.picture import MAX_PIXELS, pixel_aspect
 from longreel.video.report import ReadReport
 from longreel.video.sources import FilmFile, seekable_file
+from longreel.video.wholeness import damage_told
 
 # FFmpeg reads any text as a "film" of terminal art; nobody means that.
 _NO_FILMS = frozenset({"tty", "bin", "xbin", "adf", "idf", "lavfi"})
@@ -44,8 +45,10 @@ class Damaged(Exception):  # noqa: N818 - a signal inside the reader, which user
 class Container:
     """A film file that is decoded from wherever it was last sought to.
 
-    Args:
-        careful: stop at damage with `Damaged`, rather than give what the decoder makes of it.
+    Attributes:
+        careful: whether to stop at damage with `Damaged`, rather than give what the decoder makes of it.
+        damage: what the structure of the file tells about missing or broken parts; None if nothing.
+        disturbed: whether anything was damaged so far.
 
     Raises:
         SourceError: the file is no film, or has no picture to decode.
@@ -60,10 +63,13 @@ class Container:
         self._owned = False
         self._input: Any = None
         self.careful = True
+        self.disturbed = False
+        self.damage: str | None = None
         if film.url is None:
             self._file, self._owned = seekable_file(film)
         try:
             self._open()
+            self._look_for_damage()
             rate = self.stream.average_rate or self.stream.guessed_rate
             self.frame_rate = float(rate) if rate and 0 < rate < 1e5 else None
             self.step = 1 / (self.frame_rate or _DEFAULT_RATE)
@@ -101,6 +107,16 @@ class Container:
             raise source_error(self.where, error) from None
         self._sought: bool = False
         self._order: list[int] = []
+
+    def _look_for_damage(self) -> None:
+        """What is missing according to the container is told beforehand, as FFmpeg will not tell."""
+        if self._file is None:
+            return
+        place = self._file.tell()
+        self.damage = damage_told(self._file)
+        self._file.seek(place)
+        if self.damage:
+            self.warn(self.damage)
 
     def _find_stream(self) -> Any:
         if self._input.format.name in _NO_FILMS:
@@ -302,6 +318,7 @@ class Container:
         """
         if self._strict:
             raise SourceError(f"{self.where}: {text}: repair the file, or read it without strict")
+        self.disturbed = True
         self._report.warn(text)
 
 

@@ -59,6 +59,7 @@ class FilmReader:
             rotation=self._turn.degrees,
             frame_rate=container.frame_rate,
             frames=container.frame_count,
+            damage=container.damage,
         )
         self.expected = frames_wanted(targets, container.duration, container.frame_rate)
 

@@ -14,6 +14,7 @@ from longreel.video.picture import MAX_PIXELS, Turn
 
 _ORIENTATION = 0x0112
 _DEGREES = {3: 180, 6: 90, 8: 270, 5: 270, 7: 90, 4: 180}
+_SEVERAL = ("WEBP", "PNG", "TIFF")
 # Sixteen-bit greys, which Pillow would cut off rather than scale.
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
@@ -35,6 +36,13 @@ def read_picture(path: Path) -> Tensor:
         cause = " ".join(str(error).split())[:120] or type(error).__name__
         raise SourceError(f"{path} cannot be read as a picture ({cause}): check that it opens") from None
     return torch.from_numpy(pixels).permute(2, 0, 1)
+
+
+def pictures_in(path: Path) -> int:
+    """How many pictures a file that can be read holds: more than one if it is an animation or has pages."""
+    with Image.open(path) as picture:
+        # Telephones put a small copy beside the picture (MPO), which is no animation.
+        return int(getattr(picture, "n_frames", 1)) if picture.format in _SEVERAL else 1
 
 
 def picture_facts(path: Path) -> tuple[int, int, Turn]:

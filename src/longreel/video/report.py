@@ -23,6 +23,7 @@ class FilmInfo:
         rotation: degrees clockwise by which the stored picture is turned for display (0, 90, 180, 270).
         frame_rate: mean frames per second, None if the file does not tell.
         frames: number of frames, None if the file does not tell.
+        damage: what the file's structure tells about a missing end; None if nothing.
     """
 
     name: str
@@ -36,6 +37,7 @@ class FilmInfo:
     rotation: int
     frame_rate: float | None
     frames: int | None
+    damage: str | None = None
 
 
 @dataclass

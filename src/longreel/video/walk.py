@@ -65,6 +65,7 @@ class Walk:
         # Frames up to here have been seen; they come again where a jump lands before them.
         self._floor = -math.inf
         self.missing = 0
+        self._lost = 0
 
     def peek(self) -> av.VideoFrame | None:
         """The first frame of the film; None if none can be decoded."""
@@ -75,6 +76,7 @@ class Walk:
     def __iter__(self) -> Iterator[Picked[av.VideoFrame]]:
         last: av.VideoFrame | None = None
         while (decoded := self._next()) is not None:
+            self._look_for_gap(last, decoded[0])
             seconds, last = decoded
             picked = self._picks.offer(seconds, last)
             if picked is not None:
@@ -86,6 +88,20 @@ class Walk:
                 self._jump(wanted)
         if last is not None:
             yield from self._finish(last)
+
+    def _look_for_gap(self, last: av.VideoFrame | None, seconds: float) -> None:
+        """Count wanted times at which the film would have had frames of its own, had they been readable."""
+        held = self._picks.held
+        if last is None or held is None or not self._targets.unique:
+            return
+        length = self._told_length(last)
+        begun = held + length
+        if seconds < begun + 0.5 * length:
+            return
+        before, own, after = (self._targets.before(time - self._tolerance) for time in (held, begun, seconds))
+        # A frame that nobody wanted in its own time is given in place of the first one lost.
+        stands_in = own == before and after > own
+        self._lost += min(after - own, round((seconds - begun) / length)) - stands_in
 
     def _next(self) -> tuple[float, av.VideoFrame] | None:
         """The next decoded frame behind those seen; past damage, with a decoder that bears it."""
@@ -175,9 +191,16 @@ class Walk:
             )
         elif self.missing:
             self._container.warn(f"{self.missing} of the wanted times lie behind its end at {end:.2f} s")
+        # Without damage, a picture that stays long is what the film shows.
+        if self._lost and self._container.disturbed:
+            self.missing += self._lost
+            self._container.warn(f"{self._lost} of the wanted frames inside the film could not be read")
 
     def _length(self, frame: av.VideoFrame) -> float:
+        return self._told_length(frame, self._picks.step)
+
+    def _told_length(self, frame: av.VideoFrame, otherwise: float = 0.0) -> float:
         ticks = getattr(frame, "duration", None)
         if ticks and ticks > 0 and frame.time_base:
             return float(ticks * frame.time_base)
-        return self._picks.step or self._container.step
+        return otherwise or self._container.step
