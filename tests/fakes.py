@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
 from longreel.compress.base import CacheCompressor, Chunk
+from longreel.errors import WatchInterrupted
 from longreel.identity import hash_tensors, hash_text
 from longreel.key_values import TEXT, KeyValues, LayerMemory
 from longreel.memory import VideoMemory
@@ -67,6 +70,7 @@ class FakeAdapter:
     tokens_per_frame = 3
     interval = 10
     max_question_tokens = 60
+    layer_shapes = ((1, WIDTH),) * LAYERS
 
     def __init__(self, seed: int = 0, *, has_summary_tokens: bool = True, dtype: torch.dtype = torch.float32):
         self.has_summary_tokens = has_summary_tokens
@@ -294,3 +298,24 @@ def arrays(frames: int, seed: int = 0, fps: float = 2.0) -> list[tuple[np.ndarra
     """A film as (array, seconds) pairs: noise, so that every frame differs."""
     rng = np.random.default_rng(seed)
     return [(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8), i / fps) for i in range(frames)]
+
+
+def interrupting(when: int) -> Callable[[object], None]:
+    """A callback that presses Ctrl-C at its call number `when`."""
+    calls = []
+
+    def press(_: object) -> None:
+        calls.append(1)
+        if len(calls) == when:
+            raise KeyboardInterrupt
+
+    return press
+
+
+def broken_off(model: Any, source: Any, **settings: Any) -> VideoMemory:
+    with pytest.raises(WatchInterrupted) as caught:
+        model.watch(source, **settings)
+    memory = caught.value.memory
+    assert not memory.complete
+    assert len(str(caught.value).splitlines()) == 1
+    return memory

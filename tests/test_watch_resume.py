@@ -12,32 +12,18 @@ import torch
 
 from longreel.errors import LongreelError, UsageError, WatchInterrupted
 from longreel.interrupts import held_back_interrupts
-from longreel.memory import VideoMemory
 from longreel.models.base import VisualTokens
-from tests.fakes import FakeAdapter, FakeWatcher, arrays, assert_same, fake_model
+from tests.fakes import (
+    FakeAdapter,
+    FakeWatcher,
+    arrays,
+    assert_same,
+    broken_off,
+    fake_model,
+    interrupting,
+)
 
 FRAMES = 61
-
-
-def interrupting(when: int) -> Callable[[object], None]:
-    """A callback that presses Ctrl-C at its call number `when`."""
-    calls = []
-
-    def press(_: object) -> None:
-        calls.append(1)
-        if len(calls) == when:
-            raise KeyboardInterrupt
-
-    return press
-
-
-def broken_off(model: Any, source: Any, **settings: Any) -> VideoMemory:
-    with pytest.raises(WatchInterrupted) as caught:
-        model.watch(source, **settings)
-    memory = caught.value.memory
-    assert not memory.complete
-    assert len(str(caught.value).splitlines()) == 1
-    return memory
 
 
 @pytest.mark.parametrize("method", [("video-xl", 0.5), ("keep-all", None), ("random", 0.3), ("uniform", 0.4)])

@@ -116,6 +116,7 @@ def _prepared(
     """Token ids of the text after the film, and the words the model does not know."""
     check_question(question)
     memory.require_model(adapter)
+    memory.require_shapes(adapter)
     ids = adapter.dialogue.after([*earlier, (question, None)])
     if len(ids) > adapter.max_question_tokens:
         what = "question and earlier turns have" if earlier else "question has"

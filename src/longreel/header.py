@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+_Count = Annotated[int, Field(ge=0)]
+_Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class _Record(BaseModel):
@@ -26,15 +29,23 @@ class SourceRecord(_Record):
     name: str
     kind: str
     digest: str | None
-    offset: float
-    duration: float | None
-    until: float
+    offset: _Seconds
+    duration: _Seconds | None
+    until: _Seconds
     sampling: dict[str, Any]
     info: dict[str, Any]
-    frames_read: int
-    frames_encoded: int
+    frames_read: _Count
+    frames_encoded: _Count
     reader: dict[str, Any]
     warnings: tuple[str, ...] = ()
+
+    @field_validator("reader")
+    @classmethod
+    def _counts(cls, reader: dict[str, Any]) -> dict[str, Any]:
+        asked = reader.get("asked")
+        if asked is not None and (not isinstance(asked, int) or asked < 0):
+            raise ValueError("frames are asked for in whole numbers")
+        return reader
 
 
 class StageRecord(_Record):
@@ -44,10 +55,10 @@ class StageRecord(_Record):
     """
 
     name: str
-    before: int
-    after: int
+    before: _Count
+    after: _Count
     unit: str
-    seconds: float
+    seconds: _Seconds
 
 
 class ResumePoint(_Record):
@@ -59,11 +70,11 @@ class ResumePoint(_Record):
     seconds: time in that film of the first frame that is not covered.
     """
 
-    source: int
-    frame: int
-    encoded: int
-    seconds: float
-    skip_tokens: int
+    source: _Count
+    frame: _Count
+    encoded: _Count
+    seconds: _Seconds
+    skip_tokens: _Count
 
 
 class Header(_Record):
@@ -88,16 +99,42 @@ class Header(_Record):
     system: str
     sources: tuple[SourceRecord, ...]
     stages: tuple[StageRecord, ...]
-    visual_tokens: int
-    next_position: int
-    kept: tuple[int, ...]
-    nbytes: int
+    visual_tokens: _Count
+    next_position: _Count
+    kept: tuple[_Count, ...] = Field(min_length=1)
+    nbytes: _Count
     dtype: str
-    interval: int
-    short_end: int
-    seconds: float
-    peak_bytes: int | None
+    interval: _Count
+    short_end: _Count
+    seconds: _Seconds
+    peak_bytes: _Count | None
     paths: tuple[str, ...]
     complete: bool
     resume: ResumePoint | None
     warnings: tuple[str, ...]
+
+    @field_validator("method")
+    @classmethod
+    def _names_its_parts(cls, method: dict[str, Any]) -> dict[str, Any]:
+        cache, frames = method.get("cache"), method.get("frames")
+        if not isinstance(method.get("name"), str) or not isinstance(cache, dict):
+            raise ValueError("a method has a name and a part that keeps entries")
+        if frames is not None and not isinstance(frames, dict):
+            raise ValueError("what selects frames has settings")
+        ratio = cache.get("ratio", 1)
+        if not isinstance(ratio, int) or ratio < 1:
+            raise ValueError("a ratio is a whole number from 1 on")
+        return method
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        offsets = [source.offset for source in self.sources]
+        if offsets != sorted(offsets):
+            raise ValueError("films lie one after the other")
+        if self.visual_tokens and not self.sources:
+            raise ValueError("visual tokens come from films")
+        if self.complete != (self.resume is None):
+            raise ValueError("what is not complete can be gone on with")
+        if self.resume is not None and self.resume.source > len(self.sources):
+            raise ValueError("watching goes on with a film of the memory")
+        return self

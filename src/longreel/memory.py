@@ -118,6 +118,18 @@ class VideoMemory:
         """What was watched, how, and what it cost; print it, or take its `to_dict()`."""
         return MemoryReport(self.header)
 
+    def require_shapes(self, adapter: ModelAdapter) -> None:
+        """Refuse layers that the model cannot have made; reads them.
+
+        Raises:
+            MemoryFileError: they have other shapes.
+        """
+        shapes = [(layer.keys.shape[0], layer.keys.shape[2]) for layer in self.layers]
+        if shapes != list(adapter.layer_shapes):
+            raise MemoryFileError(
+                f"this memory has layers of other shapes than {adapter.name!r} makes: watch the film again"
+            )
+
     def require_model(self, adapter: ModelAdapter, what: str = "this memory") -> None:
         """Refuse a model other than the one that watched.
 

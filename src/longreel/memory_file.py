@@ -11,9 +11,9 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Self, overload
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -23,6 +23,7 @@ from longreel.header import Header
 from longreel.identity import hash_tensor, hash_text, tensor_bytes
 from longreel.key_values import LayerMemory
 from longreel.memory import VideoMemory
+from longreel.memory_checks import LAYER_PARTS, TIMELINE_PARTS, check_layer, check_timeline
 from longreel.timeline import Timeline
 
 FORMAT_VERSION = "1"
@@ -45,6 +46,16 @@ class _Contents(BaseModel):
     layers: tuple[dict[str, str], ...]
     timeline: dict[str, str]
     hashes: dict[str, str]
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if len(self.layers) != len(self.header.kept):
+            raise ValueError("some layers are missing")
+        if self.timeline.keys() != TIMELINE_PARTS or any(
+            names.keys() != LAYER_PARTS for names in self.layers
+        ):
+            raise ValueError("some tensors are missing")
+        return self
 
 
 def write_memory(memory: VideoMemory, path: str | os.PathLike[str]) -> None:
@@ -82,7 +93,11 @@ def read_memory(path: str | os.PathLike[str]) -> VideoMemory:
     stored = _StoredTensors(name)
     contents = stored.contents
     timeline = Timeline(**{part: stored.read(tensor) for part, tensor in contents.timeline.items()})
-    return VideoMemory(_StoredLayers(stored, contents.layers), timeline, contents.header)
+    try:
+        check_timeline(timeline, contents.header)
+    except ValueError as error:
+        raise _damaged(name, str(error)) from error
+    return VideoMemory(_StoredLayers(stored, contents), timeline, contents.header)
 
 
 def _name_layer(number: int, layer: LayerMemory, tensors: dict[str, Tensor]) -> dict[str, str]:
@@ -149,9 +164,10 @@ class _StoredTensors:
 class _StoredLayers(Sequence[LayerMemory]):
     """The layers of a mapped file, each read once, when it is first asked for."""
 
-    def __init__(self, stored: _StoredTensors, layers: Sequence[dict[str, str]]) -> None:
+    def __init__(self, stored: _StoredTensors, contents: _Contents) -> None:
         self._stored = stored
-        self._names = layers
+        self._names = contents.layers
+        self._header = contents.header
         self._tensors: dict[str, Tensor] = {}
         self._layers: dict[int, LayerMemory] = {}
         self._lock = threading.Lock()
@@ -169,14 +185,20 @@ class _StoredLayers(Sequence[LayerMemory]):
         number = range(len(self))[index]
         with self._lock:
             if number not in self._layers:
-                self._layers[number] = self._load(self._names[number])
+                self._layers[number] = self._load(number)
             return self._layers[number]
 
-    def _load(self, names: dict[str, str]) -> LayerMemory:
+    def _load(self, number: int) -> LayerMemory:
+        names = self._names[number]
         for name in names.values():
             if name not in self._tensors:
                 self._tensors[name] = self._stored.read(name)
-        return LayerMemory(**{part: self._tensors[name] for part, name in names.items()})
+        layer = LayerMemory(**{part: self._tensors[name] for part, name in names.items()})
+        try:
+            check_layer(layer, number, self._header)
+        except ValueError as error:
+            raise _damaged(self._stored.name, str(error)) from error
+        return layer
 
 
 def _check_readable(path: Path) -> None:
@@ -223,7 +245,13 @@ def _checked_contents(name: str, metadata: dict[str, str]) -> _Contents:
     try:
         return _Contents.model_validate_json(contents)
     except ValidationError as error:
-        raise _damaged(name, "its header does not make sense") from error
+        raise _damaged(name, f"its header does not make sense{_place(error)}") from error
+
+
+def _place(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    path = ".".join(str(part) for part in first["loc"][:3])
+    return f": {path}" if path else ""
 
 
 def _damaged(name: str, what: str) -> MemoryFileError:

@@ -249,6 +249,7 @@ def _appended_sampling(memory: VideoMemory) -> Sampling:
 
 def _check_same_run(adapter: ModelAdapter, method: Method, memory: VideoMemory) -> None:
     memory.require_model(adapter)
+    memory.require_shapes(adapter)
     if hash_json(memory.header.method) != hash_json(method.settings()):
         raise UsageError(
             f"the memory was made with {_described(memory.header.method)} and this model is set to "

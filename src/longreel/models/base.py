@@ -87,6 +87,7 @@ class ModelAdapter(Protocol):
         interval: visual tokens per interval.
         tokens_per_frame: visual tokens a frame becomes, at most.
         max_question_tokens: most tokens of text after the film, earlier turns of a chat included.
+        layer_shapes: (kv_heads, head_dim) of each layer's keys and values.
     """
 
     @property
@@ -105,6 +106,8 @@ class ModelAdapter(Protocol):
     def tokens_per_frame(self) -> int: ...
     @property
     def max_question_tokens(self) -> int: ...
+    @property
+    def layer_shapes(self) -> Sequence[tuple[int, int]]: ...
 
     def frame_size(self, height: int, width: int) -> tuple[int, int]:
         """The (height, width) a picture of this displayed size is resized to."""

@@ -50,6 +50,10 @@ class VideoXLAdapter:
         self.clip = model.vision_tower.clip
         self.interval = model.config.text_config.summary_interval
         self.tokens_per_frame = model.tokens_per_frame
+        text = model.config.text_config
+        self.layer_shapes = [
+            (text.num_key_value_heads, model.language_model.head_dim)
+        ] * text.num_hidden_layers
         self.max_question_tokens = model.config.text_config.max_position_embeddings // 4
 
     @classmethod

@@ -59,11 +59,15 @@ class SummaryTokenLM(Qwen2PreTrainedModel):
         return model
 
     @property
+    def head_dim(self) -> int:
+        """Width of a head."""
+        told: int | None = getattr(self.config, "head_dim", None)
+        return told or self.config.hidden_size // self.config.num_attention_heads
+
+    @property
     def inv_freq(self) -> Tensor:
         """Rotary frequencies, float64 (head_dim // 2,); never scaled."""
-        head_dim = getattr(self.config, "head_dim", None)
-        head_dim = head_dim or self.config.hidden_size // self.config.num_attention_heads
-        return inverse_frequencies(head_dim, self.config.rope_theta)
+        return inverse_frequencies(self.head_dim, self.config.rope_theta)
 
     @torch.no_grad()
     def initialise_summary_tokens(self, embedding_of: int | None = None) -> None:
