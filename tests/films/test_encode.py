@@ -33,6 +33,16 @@ def test_the_file_shows_the_film(tmp_path: Path) -> None:
     assert load_truth(paths.truth) == film
 
 
+@pytest.mark.parametrize("size", [(16, 16), (33, 64), (64, 33)])
+def test_small_and_odd_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
+    film = draw_film(4, 5, size=size)
+    paths = write_film(film, tmp_path / "film.mp4")
+    with av.open(str(paths.film)) as container:
+        picture = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    assert picture.shape == (size[1], size[0], 3)
+    assert np.abs(picture.astype(int) - render_frame(film, 0.0)).mean() < 20
+
+
 def test_the_same_film_has_the_same_bytes(tmp_path: Path) -> None:
     film = draw_film(4, 5, size=(64, 48))
     one, two = write_film(film, tmp_path / "one.mp4"), write_film(film, tmp_path / "two.mp4")

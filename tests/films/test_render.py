@@ -65,7 +65,7 @@ def test_a_frame_depends_on_film_and_time_alone(seed: int, at: list[float], spli
         assert frames[t].dtype == np.uint8
 
 
-@pytest.mark.parametrize("size", [(32, 32), (48, 128), (320, 180), (640, 32)])
+@pytest.mark.parametrize("size", [(16, 16), (17, 31), (48, 128), (320, 180), (640, 32)])
 def test_any_small_size(size: tuple[int, int]) -> None:
     film = draw_film(1, 10, size=size)
     assert all(FilmRenderer(film).frame(t).shape == (size[1], size[0], 3) for t in (0, 3.3, 10))

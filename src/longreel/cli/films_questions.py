@@ -22,6 +22,10 @@ def questions(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Other questions about the same film.")] = 0,
     wording: Annotated[str, typer.Option("--wording", help="train or unseen.")] = "train",
     with_options: Annotated[bool, typer.Option("--options", help="Add lettered choices.")] = False,
+    depth: Annotated[
+        float | None,
+        typer.Option("--depth", min=0.0, max=1.0, help="Needles nearest to this share of the film first."),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Draw questions about a film of `longreel films make`, with their true answers.
@@ -37,7 +41,13 @@ def questions(
 
     shown = load_truth(film.with_suffix(".json"))
     drawn = draw_questions(
-        shown, family or list(FAMILIES), per_family, seed=seed, wording=wording, options=with_options
+        shown,
+        family or list(FAMILIES),
+        per_family,
+        seed=seed,
+        wording=wording,
+        options=with_options,
+        depth=depth,
     )
     if as_json:
         print_json({"film": str(film), "questions": [asdict(question) for question in drawn]})

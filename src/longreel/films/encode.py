@@ -130,5 +130,6 @@ def _stream(container: av.container.OutputContainer, film: Film) -> VideoStream:
     rate = Fraction(film.fps).limit_denominator(1001)
     stream = container.add_stream("libx264", rate=rate, options={**REPEATABLE_H264, "g": str(keyframes)})
     stream.width, stream.height = film.size
-    stream.pix_fmt = "yuv420p"
+    # Colour at half the resolution, which every player knows, needs sides that can be halved.
+    stream.pix_fmt = "yuv444p" if any(side % 2 for side in film.size) else "yuv420p"
     return stream

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
 
 import numpy as np
 
@@ -13,11 +14,19 @@ from longreel.films.vocabulary import COLOURS, OBJECTS, PAST_TENSE, where, with_
 
 _LARGEST_COUNT = 9
 _SHARE_COLOUR_FORM = 0.25
+_WRONG_OPTIONS = 3
+_SAMPLE = 3
+# Seconds around a scene from which no wrong option is taken: more than marking forgives.
+_CLEAR = 4.0
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A question before it is worded. `form` is a key of the wordings, `shown` the gold as an option."""
+    """A question before it is worded.
+
+    `form` is a key of the wordings, `shown` the gold as an option, `choices` are wrong options that come
+    before any others of the gold's kind.
+    """
 
     form: str
     slots: dict[str, str]
@@ -91,7 +100,7 @@ def _action(facts: FilmFacts) -> Iterator[Draft]:
 
 
 def _object(facts: FilmFacts) -> Iterator[Draft]:
-    """Mostly by colour and place; three in ten by a pair with the action."""
+    """Mostly by colour and place, three in ten by a pair with the action; at last by all three."""
     main = facts.alone_with("colour", "place")
     others = {"colour": facts.alone_with("colour", "action"), "place": facts.alone_with("place", "action")}
     while main:
@@ -105,6 +114,16 @@ def _object(facts: FilmFacts) -> Iterator[Draft]:
             yield Draft(
                 "object colour place", slots, answer, "object", (scene.object,), scene.object, (scene,)
             )
+    for other, scenes in others.items():
+        yield from (_by_action(scene, other) for scene in scenes)
+    yield from (_by_all(scene) for scene in facts.alone_with("colour", "place", "action"))
+
+
+def _by_all(scene: Scene) -> Draft:
+    at, did = where(scene.place), PAST_TENSE[scene.action]
+    slots = {"colour": scene.colour, "where": at, "did": did}
+    answer = f"The {scene.colour} thing that {did} {at} was the {scene.object}."
+    return Draft("object all", slots, answer, "object", (scene.object,), scene.object, (scene,))
 
 
 def _by_action(scene: Scene, other: str) -> Draft:
@@ -258,12 +277,20 @@ def _next(facts: FilmFacts) -> Iterator[Draft]:
 
 
 def _when(facts: FilmFacts) -> Iterator[Draft]:
-    times = tuple(spoken_time(scene.start) for scene in facts.scenes)
     for scene in facts.seen_once():
+        times = _other_times(facts, scene)
         time = spoken_time(scene.start)
         slots = {"name": scene.object, "a": with_article(scene.object)}
         answer = f"The {scene.object} was there at {time}."
         yield Draft("when", slots, answer, "time", (str(round(scene.start)),), time, (scene,), times)
+
+
+def _other_times(facts: FilmFacts, scene: Scene) -> tuple[str, ...]:
+    """Starts of other scenes that no marking takes for this one's; where they are few, times that follow."""
+    starts = [other.start for other in facts.scenes]
+    starts += [facts.film.seconds + 10.0 * number for number in range(1, 4)]
+    far = [time for time in starts if not scene.start - _CLEAR < time < scene.end + _CLEAR]
+    return tuple(dict.fromkeys(spoken_time(time) for time in far))
 
 
 def spoken_time(seconds: float) -> str:
@@ -309,21 +336,56 @@ def _needle_draft(facts: FilmFacts, scene: Scene, by: str) -> Draft:
 
 
 def _list(facts: FilmFacts) -> Iterator[Draft]:
-    """The first three to five objects, if their scenes are long enough."""
-    for number in (3 + facts.random.permutation(3)).tolist():
-        scenes = facts.scenes[:number]
+    """The first three to five objects, or those of a colour, if their scenes are long enough."""
+    numbers = (3 + facts.random.permutation(3)).tolist()
+    yield from _first(facts, numbers, "list", {}, facts.scenes)
+    for i in facts.random.permutation(len(COLOURS)):
+        coloured = tuple(scene for scene in facts.scenes if scene.colour == COLOURS[i])
+        yield from _first(facts, numbers, "list colour", {"colour": COLOURS[i]}, coloured)
+
+
+def _first(
+    facts: FilmFacts, numbers: Sequence[int], form: str, slots: dict[str, str], among: Sequence[Scene]
+) -> Iterator[Draft]:
+    for number in numbers:
+        scenes = tuple(among[:number])
         if len(scenes) < number or not all(facts.long_enough(scene) for scene in scenes):
             continue
         names = tuple(scene.object for scene in scenes)
         answer = "First the " + ", then the ".join(names) + "."
-        yield Draft("list", {"n": str(number)}, answer, "list", names, "", tuple(scenes))
+        wrong = _other_orders(facts, names)
+        yield Draft(form, {"n": str(number), **slots}, answer, "list", names, ", ".join(names), scenes, wrong)
+
+
+def _other_orders(facts: FilmFacts, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The same things in other orders; where they are too much alike, with another thing among them."""
+    orders = sorted(set(permutations(names)) - {names})
+    if len(orders) < _WRONG_OPTIONS:
+        others = [name for name in OBJECTS if name not in names]
+        chosen = [others[i] for i in facts.random.choice(len(others), _WRONG_OPTIONS, replace=False)]
+        orders += [(*names[:-1], other) for other in chosen]
+    return tuple(", ".join(order) for order in orders)
 
 
 def _summary(facts: FilmFacts) -> Iterator[Draft]:
     """Everything in the film in order; the gold names each object once."""
     parts = [f"{with_article(f'{s.colour} {s.object}')} {where(s.place)}" for s in facts.scenes]
     joined = " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
-    yield Draft("summary", {}, f"There was {joined}.", "list", tuple(facts.by_object), "", facts.scenes)
+    names = tuple(facts.by_object)
+    some, wrong = _samples(facts, names)
+    yield Draft("summary", {}, f"There was {joined}.", "list", names, some, facts.scenes, wrong)
+
+
+def _samples(facts: FilmFacts, names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """A few things of the film, and the same with one exchanged for what is not in it."""
+    count = min(_SAMPLE, len(names))
+    some = [names[i] for i in sorted(facts.random.choice(len(names), count, replace=False))]
+    missing = [name for name in OBJECTS if name not in facts.by_object]
+    wrong = []
+    for i in facts.random.choice(len(missing), _WRONG_OPTIONS, replace=False):
+        place = int(facts.random.integers(count))
+        wrong.append(", ".join([*some[:place], missing[i], *some[place + 1 :]]))
+    return ", ".join(some), tuple(wrong)
 
 
 FAMILIES: dict[str, Family] = {

@@ -22,7 +22,7 @@ _TIME_SLACK = 2.0
 def is_right(question: Question, answer_text: str) -> bool:
     """Whether a free answer or an option letter is right.
 
-    * A question with options: "(B)" anywhere, or nothing but the letter; without a letter, as below.
+    * A question with options: "(B)" anywhere, nothing but the letter, or an option's words; else as below.
     * yes or no: by the first word.
     * before, after: the first object named is the right one.
     * object, colour, place, action: the gold word, and no other word of its kind but those of the question.
@@ -33,6 +33,8 @@ def is_right(question: Question, answer_text: str) -> bool:
     letters = _letters(text) if question.options else []
     if letters:
         return letters == [question.letter]
+    if question.options and text.strip(" .").lower() in question.options:
+        return "ABCD"[question.options.index(text.strip(" .").lower())] == question.letter
     words = re.findall(r"[a-z]+|\d+", text.lower())
     if question.kind == "yes or no":
         return words[:1] == list(question.gold)

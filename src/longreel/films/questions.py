@@ -48,7 +48,7 @@ def draw_questions(
         seed: at least 0.
         wording: "train", or "unseen" for sentences that training never uses.
         min_event: scenes asked about last at least this many seconds; what is unique is judged over all.
-        options: add lettered choices, four where there are as many; lists have none.
+        options: add four lettered choices; yes and no are all there is to existence.
         depth: needles nearest to this share of the film first, 0 to 1; None: anywhere.
 
     Raises:
@@ -102,7 +102,7 @@ def _worded(
     for draft in drafts:
         sentences = WORDINGS[wording][draft.form]
         text = sentences[int(facts.random.integers(len(sentences)))].format(**draft.slots)
-        shown = _options(draft, facts) if options and draft.kind != "list" else None
+        shown = _options(draft, facts) if options else None
         letter = None
         if shown is not None:
             letter = _LETTERS[shown.index(draft.shown)]
@@ -122,7 +122,7 @@ def _options(draft: Draft, facts: FilmFacts) -> tuple[str, ...]:
     if draft.kind == "yes or no":
         return ("yes", "no")
     wrong: dict[str, None] = {}
-    for pool in [draft.choices] if draft.choices else _pools(draft, facts):
+    for pool in [draft.choices, *_pools(draft, facts)]:
         for i in facts.random.permutation(len(pool)):
             if pool[i] != draft.shown and len(wrong) < len(_LETTERS) - 1:
                 wrong[pool[i]] = None
@@ -132,6 +132,8 @@ def _options(draft: Draft, facts: FilmFacts) -> tuple[str, ...]:
 
 def _pools(draft: Draft, facts: FilmFacts) -> list[tuple[str, ...]]:
     """Values of the film's other scenes, then all there are; nothing that the question itself names."""
+    if draft.kind not in _ALL_VALUES:
+        return []
     told = set(draft.slots.values())
     values = [getattr(scene, draft.kind) for scene in facts.scenes]
     if draft.kind == "action":

@@ -101,7 +101,7 @@ def draw_film(
         seconds: length of the film, 5 to 10,800.
         split: "train", or what is held out of it: "unseen-combinations" (object with colour, place and
             action), "unseen-places", "unseen-style".
-        size: (width, height) in pixels, even and at least 32.
+        size: (width, height) in pixels, 16 to 4096.
         fps: frames per second of the file, up to 60.
         min_scene, max_scene: bounds of the length of a scene in seconds.
 
@@ -157,8 +157,8 @@ def _check(
         raise UsageError(f"a film of {seconds:g} seconds cannot be drawn: choose 5 to 10800 (3 hours)")
     if split not in SPLITS:
         raise UsageError(f"there is no split {split!r}: choose one of {', '.join(SPLITS)}")
-    if any(side < 32 or side > 4096 or side % 2 for side in size):
-        raise UsageError(f"size {size[0]}x{size[1]} cannot be drawn: choose even sides from 32 to 4096")
+    if any(not 16 <= side <= 4096 for side in size):
+        raise UsageError(f"size {size[0]}x{size[1]} cannot be drawn: choose sides from 16 to 4096 pixels")
     if not 1 <= fps <= 60:
         raise UsageError(f"{fps:g} frames per second cannot be drawn: choose 1 to 60")
     if not 0.2 <= min_scene < max_scene:

@@ -93,6 +93,16 @@ TRAIN: dict[str, tuple[str, ...]] = {
         "At which place was the {colour} {name}?",
         "Tell me where the {colour} {name} was.",
     ),
+    "object all": (
+        "What {colour} thing {did} {where}?",
+        "Which thing was {colour} and {did} {where}?",
+        "Tell me which thing was {colour} and {did} {where}.",
+    ),
+    "list colour": (
+        "What were the first {n} {colour} things, in order?",
+        "List the first {n} {colour} things in order.",
+        "Tell me the first {n} {colour} things in order.",
+    ),
     "list": (
         "What were the first {n} things, in order?",
         "List the first {n} things in order.",
@@ -170,6 +180,14 @@ UNSEEN: dict[str, tuple[str, ...]] = {
     "needle place": (
         "In which place did you see the {colour} {name}?",
         "Where did you see the {colour} {name}?",
+    ),
+    "object all": (
+        "In the film, what {colour} thing {did} {where}?",
+        "Tell me which {colour} thing {did} {where}.",
+    ),
+    "list colour": (
+        "Which {n} {colour} things came first, in order?",
+        "In order, what were the first {n} {colour} things?",
     ),
     "list": (
         "Which {n} things came first, in order?",
