@@ -16,8 +16,7 @@ from PIL import Image
 
 from longreel.errors import LongreelError, SourceError, UsageError, WatchInterrupted
 from longreel.memory import VideoMemory
-from tests.fakes import arrays, assert_same, fake_model
-from tests.test_watch_resume import interrupting
+from tests.fakes import arrays, assert_same, broken_off, fake_model, interrupting
 
 
 def film_file(path: Path, pictures: int, *, fps: int = 10, seed: int = 0) -> Path:
@@ -189,3 +188,20 @@ def test_a_film_and_a_plan_in_one_memory(film: Path, tmp_path: Path) -> None:
     assert [source.kind for source in memory.header.sources] == ["film", "images"]
     assert float(memory.timeline.frames[-1]) == pytest.approx(20.5)
     assert memory.header.sources[1].frames_encoded == 1
+
+
+@pytest.mark.parametrize("method", [("video-xl", 0.5), ("uniform", 0.4)])
+def test_going_on_reads_only_the_rest(tmp_path: Path, method: tuple[str, float]) -> None:
+    path = film_file(tmp_path / "film.mkv", 800)
+    model = fake_model(*method)
+    memory = broken_off(model, path, progress=interrupting(10 if method[0] == "video-xl" else 4))
+    memory.save(tmp_path / "part.memory")
+    resumed = model.watch(path, resume=model.open(tmp_path / "part.memory"))
+    whole = model.watch(path)
+    assert_same(resumed, whole)
+    once, again = (each.header.sources[0].reader for each in (whole, resumed))
+    assert (again["asked"], again["got"]) == (once["asked"], once["got"])
+    point = memory.header.resume
+    assert point is not None
+    assert 0 < point.read_from_seconds < 80
+    assert again["decoded"] < once["decoded"] - 5 * point.read_from_seconds

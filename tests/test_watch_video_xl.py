@@ -13,8 +13,7 @@ from longreel.errors import WatchInterrupted
 from longreel.memory import VideoMemory
 from longreel.methods import method_names
 from longreel.model import Model
-from tests.fakes import arrays, assert_same, video_xl_model
-from tests.test_watch_resume import interrupting
+from tests.fakes import arrays, assert_same, interrupting, video_xl_model
 
 # Random weights say one word for ever when greedy; sampling with a seed makes every logit count.
 SAMPLED: dict[str, Any] = {"max_new_tokens": 12, "temperature": 1.0, "seed": 1}

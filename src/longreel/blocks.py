@@ -53,14 +53,22 @@ class BlockReader:
         frames: what the reader gives.
         selector: which of them to encode, or None for all.
         before: frames the reader gave of earlier films, for the selector.
-        skip: frames of this film that were watched before.
+        read: frames of this film that the reader leaves out, because they were read before.
+        skip: frames of this film that were watched before, at least `read`.
         size: frames per block.
     """
 
     def __init__(
-        self, frames: Iterable[Frames], selector: FrameSelector | None, *, before: int, skip: int, size: int
+        self,
+        frames: Iterable[Frames],
+        selector: FrameSelector | None,
+        *,
+        before: int,
+        skip: int,
+        size: int,
+        read: int = 0,
     ) -> None:
-        self.read = 0
+        self.read = read
         self.seconds = 0.0
         self.end = 0.0
         self._latest = torch.empty(0, dtype=torch.float64)

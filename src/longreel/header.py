@@ -68,6 +68,8 @@ class ResumePoint(_Record):
     frame: number of its frames, as the reader gives them, to skip; encoded: how many of them were encoded.
     skip_tokens: visual tokens of the frames from there on that the memory already holds.
     seconds: time in that film of the first frame that is not covered.
+    read_from, read_from_seconds: number and time of a frame that is not behind `frame`, so that the reader
+        can go there at once.
     """
 
     source: _Count
@@ -75,6 +77,8 @@ class ResumePoint(_Record):
     encoded: _Count
     seconds: _Seconds
     skip_tokens: _Count
+    read_from: _Count
+    read_from_seconds: _Seconds
 
 
 class Header(_Record):

@@ -150,7 +150,13 @@ class WatchSession:
         if self.resume is not None:
             return (*finished, *self.partial), self.resume
         return tuple(finished), ResumePoint(
-            source=len(finished), frame=0, encoded=0, seconds=0.0, skip_tokens=0
+            source=len(finished),
+            frame=0,
+            encoded=0,
+            seconds=0.0,
+            skip_tokens=0,
+            read_from=0,
+            read_from_seconds=0.0,
         )
 
     def _header(

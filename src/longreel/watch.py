@@ -21,7 +21,7 @@ from longreel.models.base import ModelAdapter
 from longreel.progress import ProgressCallback, StageClock
 from longreel.session import WatchSession
 from longreel.sources import content_digest, continued_sampling, listed_sources, samplings_agree
-from longreel.video.reader import FilmStream, open_film, probe
+from longreel.video.reader import Begin, FilmStream, open_film, probe
 from longreel.video.sampling import Sampling
 from longreel.watched_film import WatchedFilm, plain
 
@@ -160,6 +160,8 @@ def _watch_film(
     offset = session.next_offset()
     sampling = continued_sampling(sampling, offset)
     size = block_size(adapter.clip, adapter.interval / adapter.tokens_per_frame)
+    resume = session.resume
+    begin = Begin(resume.read_from, resume.read_from_seconds) if resume else Begin()
     with open_film(
         source,
         sampling=sampling,
@@ -167,11 +169,11 @@ def _watch_film(
         block=size,
         strict=reading.strict,
         allow_url=reading.allow_url,
+        begin=begin,
     ) as stream:
-        resume = session.resume
         before = sum(record.frames_read for record in session.records)
         skip = resume.frame if resume else 0
-        blocks = BlockReader(stream, method.frames, before=before, skip=skip, size=size)
+        blocks = BlockReader(stream, method.frames, before=before, read=begin.frame, skip=skip, size=size)
         film = WatchedFilm(
             index=len(session.records),
             offset=offset,
@@ -181,6 +183,7 @@ def _watch_film(
             blocks=blocks,
             tokens_end=session.visual_tokens,
             encoded_before=resume.encoded if resume else 0,
+            warnings_before=session.partial[0].warnings if session.partial else (),
             skip_tokens=resume.skip_tokens if resume else 0,
         )
         session.begin(film)

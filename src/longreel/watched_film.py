@@ -22,6 +22,7 @@ class WatchedFilm:
 
     index: its place in the memory. offset: where it starts on the memory's timeline, in seconds.
     encoded_before: frames of it encoded in an earlier run.
+    warnings_before: what was damaged in the part that is not read again.
     skip_tokens: visual tokens of the first frames of this run that the memory holds already.
     seconds, read, tokens_before: for each frame encoded in this run, its time in the film, its number
         among those the reader gave, and the visual tokens of the memory before it.
@@ -36,6 +37,7 @@ class WatchedFilm:
     blocks: BlockReader
     tokens_end: int
     encoded_before: int = 0
+    warnings_before: tuple[str, ...] = ()
     skip_tokens: int = 0
     finished: bool = False
     seconds: list[float] = field(default_factory=list)
@@ -60,17 +62,18 @@ class WatchedFilm:
         return self.seconds[-1] + (1 / self.sampling.fps if self.sampling.fps else 0.0)
 
     def resume_point(self, covered: int, block: int) -> ResumePoint:
-        """Where to go on if the memory holds the first `covered` visual tokens.
+        """Where to go on if the memory holds the first `covered` visual tokens; some frames were encoded.
 
         It is where a block of `block` frames began, so that frames are encoded together with the same
         others as in an uninterrupted run: otherwise last bits may differ.
         """
         reached = self._frames_before(covered)
         if reached == len(self.seconds):
-            frame, number, skip = (self.read[-1] + 1 if self.read else 0), reached, 0
+            number, known, skip = reached, reached - 1, 0
+            frame = self.read[known] + 1
         else:
             # This run, too, began where a block of the film begins.
-            number = reached - reached % block
+            number = known = reached - reached % block
             frame, skip = self.read[number], covered - self.tokens_before[number]
         return ResumePoint(
             source=self.index,
@@ -78,6 +81,8 @@ class WatchedFilm:
             encoded=self.encoded_before + number,
             seconds=self._time_of(reached),
             skip_tokens=skip,
+            read_from=self.read[known],
+            read_from_seconds=self.seconds[known],
         )
 
     def _frames_before(self, covered: int) -> int:
@@ -118,7 +123,7 @@ class WatchedFilm:
             frames_read=read,
             frames_encoded=self.encoded_before + encoded,
             reader=reader,
-            warnings=tuple(self.stream.report.warnings),
+            warnings=tuple(dict.fromkeys((*self.warnings_before, *self.stream.report.warnings))),
         )
 
 

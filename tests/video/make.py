@@ -150,4 +150,4 @@ def read(source: Any, **settings: Any) -> tuple[list[int], list[float], Any]:
     return numbers, times, stream
 
 
-_OPEN = {"size", "block", "strict", "allow_url", "policy"}
+_OPEN = {"size", "block", "strict", "allow_url", "policy", "begin"}

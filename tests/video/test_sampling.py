@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from longreel.errors import UsageError
 from longreel.video.sampling import Sampling
 from longreel.video.selection import Selection
-from longreel.video.targets import Grid, Listed, frames_wanted, plan_targets, spread
+from longreel.video.targets import Begin, Grid, Listed, frames_wanted, plan_targets, spread
 
 steady = settings(deadline=None, derandomize=True)
 lengths = st.floats(0.01, 20_000)
@@ -86,7 +86,7 @@ def test_the_frame_on_screen_is_picked(gaps: list[float], sampling: Sampling) ->
     begins = [0.0, *itertools.accumulate(gaps)]
     end = begins[-1] + 1.0
     targets = plan_targets(sampling, end)
-    selection: Selection[int] = Selection(targets, 0.0)
+    selection: Selection[int] = Selection(targets, 0.0, Begin())
     picked: list[int] = []
     for number, begin in enumerate(begins):
         if (found := selection.offer(begin, number)) is not None:

@@ -6,13 +6,14 @@ import gc
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from tests.video.make import Recipe, read, write
 
 from longreel.errors import UsageError
-from longreel.video.reader import open_film
+from longreel.video.reader import Begin, open_film
 from longreel.video.sampling import Sampling
 
 
@@ -25,6 +26,39 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         "c.ts": Recipe(frames=80, gop=5),
     }
     return [write(folder / name, recipe) for name, recipe in recipes.items()]
+
+
+SAMPLINGS: list[dict[str, Any]] = [
+    {},
+    {"fps": 10.0},
+    {"fps": 3.0},
+    {"fps": 0.9, "start": 1.3},
+    {"count": 12},
+    {"count": 150},
+    {"max_frames": 11},
+    {"seconds": (0.0, 0.2, 2.0, 2.0, 5.5, 7.9)},
+]
+
+
+@pytest.mark.parametrize("settings", SAMPLINGS)
+@pytest.mark.parametrize("policy", ["auto", "sequential", "seek"])
+def test_beginning_where_an_earlier_reading_stopped(
+    films: list[Path], settings: dict[str, Any], policy: str
+) -> None:
+    for film in films:
+        numbers, times, whole = read(film, policy=policy, **settings)
+        for first in range(0, len(numbers), max(1, len(numbers) // 7)):
+            begin = Begin(first, times[first])
+            rest, rest_times, stream = read(film, policy=policy, begin=begin, **settings)
+            assert (rest, rest_times) == (numbers[first:], times[first:])
+            assert stream.report.got == whole.report.got
+            assert stream.report.asked == whole.report.asked
+
+
+def test_beginning_late_skips_what_is_before(films: list[Path]) -> None:
+    begin = Begin(60, 6.0)
+    _, _, stream = read(films[2], fps=10.0, begin=begin)
+    assert stream.report.decoded < 40
 
 
 @pytest.mark.parametrize("block", [1, 7, 16, 100])

@@ -15,29 +15,31 @@ from longreel.video.report import FilmInfo, ReadReport
 from longreel.video.sampling import Sampling
 from longreel.video.selection import Picked
 from longreel.video.sources import FilmFile
-from longreel.video.targets import frames_wanted
+from longreel.video.targets import Begin, frames_wanted
 from longreel.video.walk import Walk, choose_policy
 
 
 class FilmReader:
     """Reads a film through FFmpeg."""
 
-    def __init__(self, film: FilmFile, sampling: Sampling, size: Size, strict: bool, policy: str) -> None:
+    def __init__(
+        self, film: FilmFile, sampling: Sampling, size: Size, strict: bool, policy: str, begin: Begin
+    ) -> None:
         self.where = film.where
         self.missing = 0
         self.report = ReadReport("sequential", "")
         self._container = Container(film, self.report, strict=strict)
         try:
-            self._prepare(film, sampling, size, policy)
+            self._prepare(film, sampling, size, policy, begin)
         except BaseException:
             self.close()
             raise
 
-    def _prepare(self, film: FilmFile, sampling: Sampling, size: Size, policy: str) -> None:
+    def _prepare(self, film: FilmFile, sampling: Sampling, size: Size, policy: str, begin: Begin) -> None:
         container = self._container
         targets = wanted_times(film.where, sampling, container.duration)
-        self.report.policy, self.report.reason = choose_policy(container, targets, policy)
-        self._walk = Walk(container, targets, self.report)
+        self.report.policy, self.report.reason = choose_policy(container, targets, policy, begin)
+        self._walk = Walk(container, targets, self.report, begin)
         first = self._walk.peek()
         if first is None:
             raise SourceError(f"{film.where} holds no picture that can be decoded: check that it plays")

@@ -20,10 +20,12 @@ from longreel.video.report import FilmInfo, ReadReport
 from longreel.video.sampling import Sampling
 from longreel.video.sources import Arrays, Pictures, Source, find_source
 from longreel.video.stills import ArrayReader, PictureReader
+from longreel.video.targets import Begin
 
-__all__ = ["FilmInfo", "FilmStream", "ReadReport", "Source", "digest", "open_film", "probe"]
+__all__ = ["Begin", "FilmInfo", "FilmStream", "ReadReport", "Source", "digest", "open_film", "probe"]
 
 _DEFAULT = Sampling(fps=2.0)
+_AT_THE_BEGINNING = Begin()
 _POLICIES = ("auto", "sequential", "seek")
 
 
@@ -36,6 +38,7 @@ def open_film(
     strict: bool = False,
     allow_url: bool = False,
     policy: Literal["auto", "sequential", "seek"] = "auto",
+    begin: Begin = _AT_THE_BEGINNING,
 ) -> FilmStream:
     """Open a film to read frames from it in blocks, decoding as they are asked for.
 
@@ -51,6 +54,7 @@ def open_film(
         strict: raise SourceError for damage, rather than warn in the report and give what is readable.
         allow_url: let `source` be an http(s) address.
         policy: how to go through a film file; the frames are the same.
+        begin: leave out the frames before this one, which were read earlier with the same settings.
 
     Raises:
         SourceError: it cannot be read, or holds no picture.
@@ -63,12 +67,12 @@ def open_film(
     found = find_source(source, allow_url=allow_url)
     reader: Reader
     if isinstance(found, Pictures):
-        reader = PictureReader(found, sampling, size, strict)
+        reader = PictureReader(found, sampling, size, strict, begin)
     elif isinstance(found, Arrays):
-        reader = ArrayReader(found, sampling, size)
+        reader = ArrayReader(found, sampling, size, begin)
     else:
-        reader = FilmReader(found, sampling, size, strict, policy)
-    return FilmStream(reader, sampling, block)
+        reader = FilmReader(found, sampling, size, strict, policy, begin)
+    return FilmStream(reader, sampling, block, begin)
 
 
 class FilmStream:
@@ -80,7 +84,7 @@ class FilmStream:
         expected: about how many frames will come; None if the length is unknown.
     """
 
-    def __init__(self, reader: Reader, sampling: Sampling, block: int) -> None:
+    def __init__(self, reader: Reader, sampling: Sampling, block: int, begin: Begin) -> None:
         self.info: FilmInfo = reader.info
         self.report: ReadReport = reader.report
         self.expected: int | None = reader.expected
@@ -90,6 +94,7 @@ class FilmStream:
         self._begun = self._closed = False
         self._lock = RLock()
         self.report.asked = self.expected
+        self.report.got = begin.frame
 
     def __enter__(self) -> FilmStream:
         return self

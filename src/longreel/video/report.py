@@ -50,7 +50,7 @@ class ReadReport:
         reason: why this policy.
         seeks: jumps made. decoded: pictures decoded, wanted or not.
         asked: frames asked for; None until the end if the length of the film is unknown.
-        got: frames given so far.
+        got: frames given so far, those of an earlier reading included.
         warnings: what was damaged or missing, one line each.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from longreel.video.targets import Targets
+from longreel.video.targets import Begin, Targets
 
 T = TypeVar("T")
 
@@ -27,12 +27,13 @@ class Selection(Generic[T]):
     Args:
         tolerance: a frame that begins at most so many seconds after a wanted time counts as on screen then;
             container times are rounded.
+        begin: the first frame to give.
     """
 
-    def __init__(self, targets: Targets, tolerance: float) -> None:
+    def __init__(self, targets: Targets, tolerance: float, begin: Begin) -> None:
         self._targets = targets
         self._tolerance = tolerance
-        self._index = 0
+        self._first = self._index = begin.index(targets, tolerance)
         self._held: tuple[float, T] | None = None
         self._given: float | None = None
         self.step = 0.0
@@ -45,7 +46,7 @@ class Selection(Generic[T]):
     @property
     def begun(self) -> bool:
         """Whether a wanted time has been passed."""
-        return self._index > 0
+        return self._index > self._first
 
     @property
     def held(self) -> float | None:

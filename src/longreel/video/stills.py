@@ -18,7 +18,7 @@ from longreel.video.report import FilmInfo, ReadReport
 from longreel.video.sampling import Sampling
 from longreel.video.selection import Picked, Selection
 from longreel.video.sources import Arrays, Pictures
-from longreel.video.targets import Listed, Targets, frames_wanted
+from longreel.video.targets import Begin, Listed, Targets, frames_wanted
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ def _pick(
 class PictureReader:
     """Reads picture files one by one."""
 
-    def __init__(self, source: Pictures, sampling: Sampling, size: Size, strict: bool) -> None:
+    def __init__(self, source: Pictures, sampling: Sampling, size: Size, strict: bool, begin: Begin) -> None:
         self.where = source.where
         self.missing = 0
         self.report = ReadReport("images", "each wanted picture is opened on its own")
@@ -52,7 +52,7 @@ class PictureReader:
         self._source = source
         self._end = ends(source.seconds)
         targets = wanted_times(source.where, sampling, self._end)
-        self._selection: Selection[Path] = Selection(targets, 1e-6)
+        self._selection: Selection[Path] = Selection(targets, 1e-6, begin)
         path, (height, width, turn) = self._first_readable()
         shown = turn.size(height, width)
         self._sizer = Sizer(size, shown)
@@ -116,14 +116,14 @@ def _expected_pictures(targets: Targets, seconds: tuple[float, ...], end: float)
     """How many pictures will be given, counted over their times."""
     if isinstance(targets, Listed) and not targets.unique:
         return len(targets.times)
-    selection: Selection[None] = Selection(targets, 1e-6)
+    selection: Selection[None] = Selection(targets, 1e-6, Begin())
     return sum(1 for _ in _pick(selection, ((time, None) for time in seconds), end))
 
 
 class ArrayReader:
     """Reads (array, seconds), lazily."""
 
-    def __init__(self, source: Arrays, sampling: Sampling, size: Size) -> None:
+    def __init__(self, source: Arrays, sampling: Sampling, size: Size, begin: Begin) -> None:
         self.where = source.where
         self.missing = 0
         self.report = ReadReport("arrays", "each array is taken as it comes")
@@ -135,7 +135,7 @@ class ArrayReader:
             raise SourceError(f"{self.where} are none: give at least one (array, seconds)")
         self._end = end
         self._frames = itertools.chain([first], walk)
-        self._selection: Selection[Tensor] = Selection(targets, 1e-6)
+        self._selection: Selection[Tensor] = Selection(targets, 1e-6, begin)
         height, width = int(first[1].shape[1]), int(first[1].shape[2])
         self._sizer = Sizer(size, (height, width))
         self.info = FilmInfo(

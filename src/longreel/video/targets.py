@@ -33,6 +33,23 @@ class Targets(Protocol):
 
 
 @dataclass(frozen=True)
+class Begin:
+    """Where to begin in a film of which a part was read before.
+
+    frame: number of the first frame to give, among those that are given in all; seconds: its time.
+    """
+
+    frame: int = 0
+    seconds: float = 0.0
+
+    def index(self, targets: Targets, tolerance: float) -> int:
+        """Wanted times that lie before this frame."""
+        if not targets.unique:
+            return self.frame
+        return targets.before(self.seconds - tolerance) if self.frame else 0
+
+
+@dataclass(frozen=True)
 class Grid:
     """start + k * step, for as long as that lies before the end."""
 

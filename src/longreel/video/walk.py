@@ -11,7 +11,7 @@ import av.error
 from longreel.video.container import Container, Damaged
 from longreel.video.report import Policy, ReadReport
 from longreel.video.selection import Picked, Selection
-from longreel.video.targets import Listed, Targets
+from longreel.video.targets import Begin, Listed, Targets
 
 _MOST_ATTEMPTS = 4
 _ROUNDING = 0.001
@@ -23,12 +23,12 @@ _WORTH_A_JUMP = 5.0
 _SLACK = 0.5
 
 
-def choose_policy(container: Container, targets: Targets, forced: str) -> tuple[Policy, str]:
+def choose_policy(container: Container, targets: Targets, forced: str, begin: Begin) -> tuple[Policy, str]:
     """The way to read, and why: jump if a keyframe lies, on average, between two wanted times."""
     spacing = targets.spacing()
     if forced == "sequential":
         return "sequential", "asked for by the caller"
-    first = targets.at(0) or 0.0
+    first = max(targets.at(0) or 0.0, begin.seconds)
     if forced == "auto" and spacing < 2 * container.step and first < _WORTH_A_JUMP:
         return "sequential", "nearly every frame is wanted"
     keyframes = container.look_at_keyframes()
@@ -52,11 +52,11 @@ class Walk:
     After it has ended, `missing` says how many wanted times had no readable frame.
     """
 
-    def __init__(self, container: Container, targets: Targets, report: ReadReport) -> None:
+    def __init__(self, container: Container, targets: Targets, report: ReadReport, begin: Begin) -> None:
         self._tolerance = min(_ROUNDING, 0.6 * container.tick, 0.25 * container.step)
         self._container = container
         self._targets = targets
-        self._picks: Selection[av.VideoFrame] = Selection(targets, self._tolerance)
+        self._picks: Selection[av.VideoFrame] = Selection(targets, self._tolerance, begin)
         self._jumps = report.policy == "seek"
         self._can_land = True
         self._jumped: float | None = None
