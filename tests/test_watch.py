@@ -167,3 +167,10 @@ def test_fewer_frames_per_second() -> None:
     memory = fake_model().watch(arrays(20), fps=1)
     assert memory.timeline.frames.tolist() == [float(i) for i in range(10)]
     assert FakeAdapter.default_fps == 2
+
+
+def test_progress_ends_where_the_film_does() -> None:
+    """Also where the last frames are not among those selected."""
+    reports: list[Progress] = []
+    fake_model("uniform", 0.3).watch(arrays(101), progress=reports.append)
+    assert reports[-1].done == reports[-1].total == 101

@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from longreel.errors import MemoryFileError
-from longreel.files import atomic_file
+from longreel.files import MEMORY_MARK, atomic_file
 from longreel.header import Header
 from longreel.identity import hash_tensor, hash_text, tensor_bytes
 from longreel.key_values import LayerMemory
@@ -112,7 +112,7 @@ def _name_layer(number: int, layer: LayerMemory, tensors: dict[str, Tensor]) -> 
 
 def _safetensors_header(contents: str, tensors: dict[str, Tensor]) -> bytes:
     """Length and JSON, padded so that the tensors start aligned."""
-    metadata = {"longreel_memory": FORMAT_VERSION, "header": contents, "sha256": hash_text(contents)}
+    metadata = {MEMORY_MARK: FORMAT_VERSION, "header": contents, "sha256": hash_text(contents)}
     entries: dict[str, Any] = {"__metadata__": metadata}
     offset = 0
     for name, tensor in tensors.items():
@@ -223,13 +223,13 @@ def _unreadable(name: str) -> MemoryFileError:
     with open(name, "rb") as file:
         length = int.from_bytes(file.read(8), "little")
         beginning = file.read(min(length, 64))
-    if b'"longreel_memory"' in beginning:
+    if f'"{MEMORY_MARK}"'.encode() in beginning:
         return _damaged(name, f"its {size:,} bytes are not all of it or were changed")
     return MemoryFileError(f"{name} is not a memory file: make one with `longreel watch`")
 
 
 def _checked_contents(name: str, metadata: dict[str, str]) -> _Contents:
-    version = metadata.get("longreel_memory")
+    version = metadata.get(MEMORY_MARK)
     if version is None:
         raise MemoryFileError(
             f"{name} is a safetensors file but not a memory: make one with `longreel watch`"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from longreel.header import Header, SourceRecord
+from longreel.plain_text import bytes_in_words, table
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,7 @@ class MemoryReport:
         return self.header.model_dump(mode="json")
 
     def __str__(self) -> str:
-        rows = list(self._rows())
-        width = max(len(name) for name, _ in rows)
-        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+        return table(list(self._rows()))
 
     def _rows(self) -> Iterator[tuple[str, str]]:
         header = self.header
@@ -35,10 +34,10 @@ class MemoryReport:
             counts = f"{stage.before:,} to {stage.after:,} {stage.unit}"
             yield stage.name, f"{counts}, {stage.seconds:.1f} s"
         yield "kept", _kept(header.kept)
-        yield "memory", f"{_bytes(header.nbytes)} in {header.dtype}"
+        yield "memory", f"{bytes_in_words(header.nbytes)} in {header.dtype}"
         yield "time", f"{header.seconds:.1f} s"
         if header.peak_bytes is not None:
-            yield "peak", _bytes(header.peak_bytes)
+            yield "peak", bytes_in_words(header.peak_bytes)
         yield from (("path", path) for path in header.paths)
         yield from (("warning", text) for source in header.sources for text in source.warnings)
         yield from (("warning", text) for text in header.warnings)
@@ -61,10 +60,3 @@ def _kept(kept: tuple[int, ...]) -> str:
     if len(set(kept)) == 1:
         return f"{kept[0]:,} entries in each of {len(kept)} layers"
     return f"{', '.join(f'{count:,}' for count in kept)} entries by layer"
-
-
-def _bytes(count: int) -> str:
-    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count} bytes"

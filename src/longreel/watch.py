@@ -199,6 +199,9 @@ def _encode(session: WatchSession, adapter: ModelAdapter, film: WatchedFilm, clo
                 tokens = adapter.encode(block.frames)
             session.take(film, block, tokens)
             clock.report(film.read[-1] + 1)
+    # The last frames may not have been selected.
+    if film.blocks.read > (film.read[-1] + 1 if film.read else 0):
+        clock.report(film.blocks.read)
 
 
 def _ahead(stream: FilmStream, blocks: BlockReader) -> Any:

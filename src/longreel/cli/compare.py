@@ -11,9 +11,10 @@ import typer
 
 from longreel.cli import options
 from longreel.cli.loading import loaded_model
-from longreel.cli.output import bytes_in_words, print_json
+from longreel.cli.output import print_json
 from longreel.cli.progress import shown_progress
 from longreel.cli.watching import Frames, check_films, watched
+from longreel.plain_text import bytes_in_words
 
 if TYPE_CHECKING:
     from longreel.evaluate.settings import Setting

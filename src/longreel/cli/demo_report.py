@@ -8,7 +8,7 @@ import textwrap
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from longreel.cli.output import bytes_in_words
+from longreel.plain_text import bytes_in_words
 
 _WIDTH = 80
 _INDENT = 12

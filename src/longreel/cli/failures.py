@@ -48,7 +48,7 @@ def _explain_usage(arguments: Sequence[str], error: Any) -> int:
     """Errors of the argument parser; its exception classes differ between releases of typer."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "longreel"
-    message = f"{_one_line(error.format_message())}\nTry `{path} --help`."
+    message = f"{_one_line(error.format_message()).rstrip('.')}: see `{path} --help`"
     return _explain(arguments, message, "UsageError", 2)
 
 
@@ -75,8 +75,7 @@ def _explain(arguments: Sequence[str], message: str, kind: str, exit_code: int) 
     try:
         print_error(message)
         if is_json(_options(arguments)):
-            summary = message.splitlines()[0]
-            print_json({"error": {"type": kind, "message": summary, "exit_code": exit_code}})
+            print_json({"error": {"type": kind, "message": message, "exit_code": exit_code}})
         sys.stdout.flush()
     except OSError:
         _drop_stdout()

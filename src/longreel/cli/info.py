@@ -11,7 +11,8 @@ import typer
 
 from longreel.cli import options
 from longreel.cli.kinds import looks_like_memory
-from longreel.cli.output import bytes_in_words, print_json, table
+from longreel.cli.output import print_json
+from longreel.plain_text import bytes_in_words, table
 
 if TYPE_CHECKING:
     from longreel.video.report import FilmInfo

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from longreel.files import MEMORY_MARK
+
 MEMORY_SUFFIX = ".memory"
 # A memory file begins with a length of 8 bytes and a JSON header that names its format first.
 _HEAD_BYTES = 128
-_MARK = b'"longreel_memory"'
+_MARK = f'"{MEMORY_MARK}"'.encode()
 
 
 def looks_like_memory(path: str | os.PathLike[str]) -> bool:

@@ -26,17 +26,3 @@ def print_remark(text: str) -> None:
 def print_error(message: str) -> None:
     """What went wrong and what to do about it."""
     print_remark(f"longreel: {message}")
-
-
-def bytes_in_words(count: float) -> str:
-    """A size for people: 1.5 MiB."""
-    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count:.0f} bytes"
-
-
-def table(rows: Sequence[tuple[str, str]]) -> str:
-    """Two aligned columns."""
-    width = max((len(name) for name, _ in rows), default=0)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)

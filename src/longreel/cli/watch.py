@@ -11,11 +11,12 @@ import typer
 from longreel.cli import options
 from longreel.cli.loading import loaded_model
 from longreel.cli.memory_place import MemoryPlace
-from longreel.cli.output import bytes_in_words, print_json, print_remark
+from longreel.cli.output import print_json, print_remark
 from longreel.cli.progress import shown_progress
 from longreel.cli.watching import Frames, check_films, print_warnings, resume_hint, watched
 from longreel.errors import MemoryFileError, UsageError, WatchInterrupted
 from longreel.interrupts import interrupts_at_reports
+from longreel.plain_text import bytes_in_words
 
 if TYPE_CHECKING:
     from longreel.memory import VideoMemory

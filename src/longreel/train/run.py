@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
@@ -94,9 +93,8 @@ class _Training:
         weights = self._folder / f"{name}.safetensors"
         if not weights.exists():
             train()
-            half = weights.with_suffix(".part")
-            save_file(_plain(self._model.state_dict()), half)
-            os.replace(half, weights)
+            with atomic_file(weights) as file:
+                file.write(save(_plain(self._model.state_dict())))
         self._model.load_state_dict(load_file(weights), strict=False)
         self._model.tie_weights()
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from longreel.files import atomic_file
 from longreel.films.encode import REPEATABLE_H264
 from longreel.films.render import FilmRenderer
 from longreel.films.renderer import card_pose
@@ -58,10 +59,8 @@ def film_shots(
     stored = folder / f"{seed}-{seconds:g}-{longest_scene:g}-{size[0]}x{size[1]}.npy"
     if not stored.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        partial = stored.with_suffix(f".{seed}.tmp")
-        with partial.open("wb") as file:
+        with atomic_file(stored) as file:
             np.save(file, _through_codec(_render(film, times), size))
-        partial.rename(stored)
     pixels = torch.from_numpy(np.load(stored))
     labels, boxes = frame_labels(film, times), _boxes(film, times)
     shown = (~boxes[:, 0].isnan()).float()

@@ -49,7 +49,7 @@ def watch_films(
         interval: visual tokens condensed together.
         ratio: visual tokens per summary token; 1 keeps the raw tokens.
     """
-    prefix = [_no_entries(model) for _ in model.model.layers]
+    prefix = [model.no_entries() for _ in model.model.layers]
     text = SequencePass(prefix, len(prefix_ids), model.inv_freq)
     model.run(model.embed(prefix_ids)[None], text)
     text.commit()
@@ -58,11 +58,6 @@ def watch_films(
     kept = group.kept_of(lengths)
     valid = torch.arange(group.memory_length, device=lengths.device)[None] < (kept + len(prefix_ids))[:, None]
     return FilmMemories(group.keys, group.values, valid, kept + len(prefix_ids))
-
-
-def _no_entries(model: SummaryTokenLM) -> LayerEntries:
-    none = torch.empty(model.config.num_key_value_heads or 1, 0, 2 * len(model.inv_freq), dtype=model.dtype)
-    return LayerEntries(none.to(model.device), none.to(model.device))
 
 
 def _interleaved(model: SummaryTokenLM, visual: Tensor, group: _IntervalGroup) -> Tensor:

@@ -15,6 +15,7 @@ from longreel.models.video_xl.attention import SummaryTokenAttention, initialise
 from longreel.models.video_xl.configuration import SummaryTokenConfig
 from longreel.models.video_xl.conversion import decoder_tensors
 from longreel.models.video_xl.decoding import Sampler, decode
+from longreel.models.video_xl.entries import LayerEntries
 from longreel.models.video_xl.passes import AttentionPass, Slots
 from longreel.models.video_xl.prefill import Prefill, cut
 from longreel.positions import inverse_frequencies
@@ -63,6 +64,12 @@ class SummaryTokenLM(Qwen2PreTrainedModel):
         """Width of a head."""
         told: int | None = getattr(self.config, "head_dim", None)
         return told or self.config.hidden_size // self.config.num_attention_heads
+
+    def no_entries(self) -> LayerEntries:
+        """A layer of an empty memory."""
+        heads = self.config.num_key_value_heads or self.config.num_attention_heads
+        none = torch.empty(heads, 0, self.head_dim, device=self.device, dtype=self.dtype)
+        return LayerEntries(none, none)
 
     @property
     def inv_freq(self) -> Tensor:

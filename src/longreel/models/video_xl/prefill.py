@@ -76,7 +76,7 @@ class Prefill:
         self._model = model
         self._inv_freq = model.inv_freq
         if start is None:
-            self._layers = [_empty(model) for _ in model.model.layers]
+            self._layers = [model.no_entries() for _ in model.model.layers]
             self._tokens = torch.empty(0, dtype=torch.int64)
             self.visual_tokens = 0
         else:
@@ -123,10 +123,3 @@ class Prefill:
     def _close(self, attention_pass: SequencePass, tokens: Tensor) -> None:
         attention_pass.commit()
         self._tokens = torch.cat((self._tokens, tokens))
-
-
-def _empty(model: SummaryTokenLM) -> LayerEntries:
-    config = model.config
-    shape = (config.num_key_value_heads or config.num_attention_heads, 0, 2 * len(model.inv_freq))
-    none = torch.empty(shape, device=model.device, dtype=model.dtype)
-    return LayerEntries(none, none)
