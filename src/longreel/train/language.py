@@ -48,7 +48,7 @@ class DecoderTrainer(BatchTrainer):
         loss = answer_loss(model, self._prefix_ids, inputs, self._interval)
         # Bare look-ups are harder per token; unless there is nothing else, they say nothing about progress.
         if self._only_keyed or not inputs["keyed"]:
-            self._curriculum.observe(float(loss.detach()))
+            self._curriculum.observe(self.state.global_step, float(loss.detach()))
         return loss
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:

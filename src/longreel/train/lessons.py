@@ -88,7 +88,7 @@ class Lessons(Dataset[dict[str, Tensor]]):
             raise IndexError(index)
         generator = np.random.default_rng((self._seed, index))
         plan = self._plan
-        most = self._curriculum.scenes
+        most = self._curriculum.scenes_at(index)
         scenes = int(generator.integers(max(2, most // 4), most + 1))
         ratio = int(generator.choice(plan.ratios))
         per_scene = 20 if plan.longest is None else 2 * (1 + plan.longest)
