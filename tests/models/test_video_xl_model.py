@@ -94,6 +94,17 @@ def test_saved_and_loaded_by_the_auto_classes(tower: str, tmp_path: Path) -> Non
     assert decoder.summary_interval == 12
 
 
+@pytest.mark.parametrize("part", ["language_model", "vision_tower.vision_model"])
+def test_parts_are_saved_and_loaded_by_the_auto_classes(part: str, tmp_path: Path) -> None:
+    register_auto_classes()
+    model = build("glance").get_submodule(part)
+    model.save_pretrained(tmp_path)
+    loaded = AutoModel.from_pretrained(tmp_path)
+    assert type(loaded) is type(model)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, loaded.state_dict()[name]), name
+
+
 def test_tokens_say_what_the_tower_saw() -> None:
     """Each token holds its own attribute's shares, and all of them as its context; unseen things shrink."""
     model = build("glance")

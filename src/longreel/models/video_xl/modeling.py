@@ -8,6 +8,7 @@ from torch.nn.functional import avg_pool2d
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from longreel.models.video_xl.configuration import SummaryTokenConfig, VideoXLConfig
+from longreel.models.video_xl.glance_tower import GlanceTower, GlanceTowerConfig
 from longreel.models.video_xl.language_model import SummaryTokenLM
 from longreel.models.video_xl.vision import build_tower
 
@@ -58,10 +59,14 @@ def _projector(kind: str, inputs: int, outputs: int) -> nn.Module:
 
 
 def register_auto_classes() -> None:
-    """Make `AutoConfig` and `AutoModel` know this architecture; calling it again changes nothing."""
-    AutoConfig.register(VideoXLConfig.model_type, VideoXLConfig, exist_ok=True)
-    AutoConfig.register(SummaryTokenConfig.model_type, SummaryTokenConfig, exist_ok=True)
-    AutoModel.register(VideoXLConfig, VideoXLModel, exist_ok=True)
+    """Make `AutoConfig` and `AutoModel` know this architecture and its parts; safe to call again."""
+    for config, model in (
+        (VideoXLConfig, VideoXLModel),
+        (SummaryTokenConfig, SummaryTokenLM),
+        (GlanceTowerConfig, GlanceTower),
+    ):
+        AutoConfig.register(config.model_type, config, exist_ok=True)
+        AutoModel.register(config, model, exist_ok=True)
 
 
 @torch.no_grad()
