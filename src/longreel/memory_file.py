@@ -35,6 +35,8 @@ _DTYPES = {
     "torch.int64": "I64",
 }
 _ALIGNMENT = 64
+# How often to open a file anew that was replaced meanwhile.
+_ATTEMPTS = 20
 
 
 class _Contents(BaseModel):
@@ -90,6 +92,29 @@ def read_memory(path: str | os.PathLike[str]) -> VideoMemory:
         MemoryFileError: see `VideoMemory.open`.
     """
     name = os.fspath(path)
+    for _ in range(_ATTEMPTS):
+        version = _version(name)
+        try:
+            memory = _mapped(name)
+        except MemoryFileError:
+            if version == _version(name):
+                raise
+        else:
+            if version == _version(name):
+                return memory
+    raise MemoryFileError(f"{name} is being written over and over: try again when that has ended")
+
+
+def _version(name: str) -> tuple[int, ...] | None:
+    """Changes when a file takes the place of another: header and tensors are opened one after the other."""
+    try:
+        status = os.stat(name)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _mapped(name: str) -> VideoMemory:
     stored = _StoredTensors(name)
     contents = stored.contents
     timeline = Timeline(**{part: stored.read(tensor) for part, tensor in contents.timeline.items()})
