@@ -1,0 +1,73 @@
+"""Thirty damaged files through the real program: an answer, or one line and an exit code."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from longreel.model import load
+from tests.cli import tiny
+from tests.fuzz.mutants import KINDS, Edit, mutant
+
+RUNS = 30
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.save_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.write_film(tmp_path_factory.mktemp("films") / "film.mp4")
+
+
+@pytest.fixture(scope="module")
+def memory(model: Path, film: Path) -> Path:
+    path = film.with_name("film.memory")
+    load(str(model), keep=0.25).watch(film).save(path)
+    return path
+
+
+def drawn(seed: int) -> list[Edit]:
+    """Edits as hypothesis draws them, for runs too slow to shrink."""
+    chance = random.Random(seed)
+    return [
+        Edit(
+            chance.choice(KINDS),
+            chance.choice(["all", "all", "head", "tail"]),
+            chance.randrange(1 << 16),
+            chance.choice([1, 8, 500]),
+            chance.randrange(1000),
+        )
+        for _ in range(chance.randint(1, 3))
+    ]
+
+
+@pytest.mark.parametrize("seed", range(RUNS))
+def test_a_damaged_file(model: Path, film: Path, memory: Path, tmp_path: Path, seed: int) -> None:
+    verb = ("watch", "ask", "info")[seed % 3]
+    whole = memory if verb == "ask" else film
+    path = tmp_path / f"mutant{whole.suffix}"
+    path.write_bytes(mutant(whole.read_bytes(), drawn(seed)))
+    result = tmp_path / "result.memory"
+    arguments = {
+        "watch": ["watch", path, "-o", result, "--model", model, "--keep", "1/4"],
+        "ask": ["ask", path, "what is it?", "--model", model],
+        "info": ["info", path, "--json"],
+    }[verb]
+    command = [sys.executable, "-m", "longreel", *(str(argument) for argument in arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode in (0, 1, 2)
+    assert "Traceback" not in done.stderr
+    if done.returncode:
+        line = done.stderr.splitlines()[-1]
+        assert line.startswith("longreel: ")
+        assert path.name in line
+        assert "unexpected" not in line
+    assert {each.name for each in tmp_path.iterdir()} <= {path.name, result.name}
+    assert result.exists() == (verb == "watch" and done.returncode == 0)
