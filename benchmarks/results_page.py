@@ -32,6 +32,8 @@ def section(path: Path) -> str:
     parts = [f"## [{path.name}]({path.name})", f"`{result['command']}`", _origin(result)]
     if "plan" in result:
         parts += _tables(result)
+    elif "rows" in result:
+        parts += [result["film"], _rows(result["rows"]), _rows(result["peak_by_length"])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -40,6 +42,12 @@ def _origin(result: dict[str, Any]) -> str:
     gpu = hardware.get("gpu") or hardware.get("cuda")
     where = f"{hardware['cores']} cores of an {hardware['cpu']}, {gpu or 'no GPU'}"
     return "; ".join([where, *(f"{name} {version}" for name, version in versions.items())])
+
+
+def _rows(rows: list[dict[str, Any]]) -> str:
+    """Equal records as a table."""
+    names = [name.replace("_", " ") for name in rows[0]]
+    return as_markdown([names, *([str(value) for value in row.values()] for row in rows)])
 
 
 def _tables(result: dict[str, Any]) -> list[str]:
