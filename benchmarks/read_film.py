@@ -34,6 +34,10 @@ SIDE = 224
 BITS = 17
 KEYFRAMES_APART = 250
 COUNT = 256
+NOTE = (
+    "Medians of several runs, turn by turn, on one core. A film's own index, which FFmpeg keeps in memory, "
+    "grows with its length."
+)
 WANTED = ("1 frame per second", f"{COUNT} frames, evenly")
 Numbered = Iterator[tuple[float, np.ndarray]]
 
@@ -221,6 +225,7 @@ def main() -> None:
             "film_bytes": films[-1].stat().st_size,
             "opencv": version("opencv-python-headless") if find_spec("cv2") else None,
             "repeats": settings.repeats,
+            "note": NOTE,
             "rows": compare(films[-1], settings.minutes, settings.repeats),
             "peak_by_length": [
                 {

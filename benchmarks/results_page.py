@@ -33,7 +33,8 @@ def section(path: Path) -> str:
     if "plan" in result:
         parts += _tables(result)
     elif "rows" in result:
-        parts += [result["film"], _rows(result["rows"]), _rows(result["peak_by_length"])]
+        parts += [f"{result['film']}. {result['note']}", _rows(result["rows"])]
+        parts += ["Peak memory of our reader at 1 frame per second:", _rows(result["peak_by_length"])]
     return "\n\n".join(parts) + "\n"
 
 
