@@ -17,7 +17,7 @@ _SHARE_COLOUR_FORM = 0.25
 _WRONG_OPTIONS = 3
 _SAMPLE = 3
 # Seconds around a scene from which no wrong option is taken: more than marking forgives.
-_CLEAR = 4.0
+_CLEAR = 5.0
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ _WORDS_OF_KIND: dict[str, frozenset[str]] = {
     "list": frozenset(OBJECTS),
 }
 _CHOICES = ("before", "after")
-_TIME_SLACK = 2.0
+_TIME_SLACK = 4.0
 
 
 def is_right(question: Question, answer_text: str) -> bool:
@@ -26,7 +26,7 @@ def is_right(question: Question, answer_text: str) -> bool:
     * yes or no: by the first word.
     * before, after: the first object named is the right one.
     * object, colour, place, action: the gold word, and no other word of its kind but those of the question.
-    * number: the first number. time: minutes and seconds within the span, give or take two seconds.
+    * number: the first number. time: minutes and seconds within four seconds of the scene's start.
     * list: exactly the objects in their order. summary: at least half of the objects and no others.
     """
     text = answer_text.strip()
@@ -62,7 +62,7 @@ def _is_within(question: Question, text: str) -> bool:
     seconds = _seconds(text)
     if seconds is None:
         return False
-    return any(start - _TIME_SLACK <= seconds <= end + _TIME_SLACK for start, end in question.spans)
+    return any(abs(seconds - start) <= _TIME_SLACK for start, _ in question.spans)
 
 
 def _seconds(text: str) -> float | None:
