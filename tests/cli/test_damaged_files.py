@@ -10,25 +10,14 @@ from pathlib import Path
 import pytest
 
 from longreel.model import load
-from tests.cli import tiny
 from tests.fuzz.mutants import KINDS, Edit, mutant
 
 RUNS = 30
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.save_model(tmp_path_factory.mktemp("models") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.write_film(tmp_path_factory.mktemp("films") / "film.mp4")
-
-
-@pytest.fixture(scope="module")
-def memory(model: Path, film: Path) -> Path:
-    path = film.with_name("film.memory")
+def whole_memory(model: Path, film: Path) -> Path:
+    path = film.with_name("whole.memory")
     load(str(model), keep=0.25).watch(film).save(path)
     return path
 
@@ -49,9 +38,9 @@ def drawn(seed: int) -> list[Edit]:
 
 
 @pytest.mark.parametrize("seed", range(RUNS))
-def test_a_damaged_file(model: Path, film: Path, memory: Path, tmp_path: Path, seed: int) -> None:
+def test_a_damaged_file(model: Path, film: Path, whole_memory: Path, tmp_path: Path, seed: int) -> None:
     verb = ("watch", "ask", "info")[seed % 3]
-    whole = memory if verb == "ask" else film
+    whole = whole_memory if verb == "ask" else film
     path = tmp_path / f"mutant{whole.suffix}"
     path.write_bytes(mutant(whole.read_bytes(), drawn(seed)))
     result = tmp_path / "result.memory"
