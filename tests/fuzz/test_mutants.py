@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +15,10 @@ from tests.fakes import arrays, fake_model
 from tests.fuzz.guard import Guarded
 from tests.fuzz.mutants import Edit, edits, mutant
 from tests.fuzz.worker import QUESTION
-from tests.video.make import Recipe, write
+from tests.video.make import CONTAINERS, Recipe, write
 
-QUICK = {"preset": "ultrafast", "bf": "2"}
-SMALL = (24, 32)
-FILMS = {
-    "mp4": Recipe(options=QUICK, container={"movflags": "faststart"}, frames=30, size=SMALL),
-    "mov": Recipe(options=QUICK, frames=30, size=SMALL),
-    "fragmented.mp4": Recipe(
-        options=QUICK, container={"movflags": "frag_keyframe+empty_moov"}, frames=30, size=SMALL
-    ),
-    "mkv": Recipe(options=QUICK, frames=30, size=SMALL),
-    "webm": Recipe("libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8"}, frames=20, size=SMALL),
-    "ts": Recipe(options=QUICK, frames=30, size=SMALL),
-    "avi": Recipe("mpeg4", frames=30, size=SMALL),
-    "mjpeg.avi": Recipe("mjpeg", "yuvj420p", frames=20, size=SMALL),
-    "gif": Recipe("gif", "rgb8", frames=10, size=SMALL),
-}
+RECIPES = {**CONTAINERS, "mjpeg.avi": Recipe("mjpeg", "yuvj420p")}
+FILMS = {name: replace(recipe, frames=20, size=(24, 32)) for name, recipe in RECIPES.items()}
 SAMPLINGS: list[dict[str, Any]] = [
     {},
     {"fps": 2.0},

@@ -57,6 +57,22 @@ class Recipe:
     format: str | None = None
 
 
+_QUICK = {"preset": "ultrafast", "bf": "2"}
+# One film for each way in which a container tells where its parts end.
+CONTAINERS = {
+    "mp4": Recipe(options=_QUICK, container={"movflags": "faststart"}),
+    "mkv": Recipe(options=_QUICK),
+    "ts": Recipe(options=_QUICK),
+    "avi": Recipe("mpeg4"),
+    "webm": Recipe("libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8"}),
+    "mov": Recipe(options=_QUICK),
+    "m2ts": Recipe(options=_QUICK),
+    "gif": Recipe("gif", "rgb8", frames=20),
+    "live.mkv": Recipe(options=_QUICK, container={"live": "1"}),
+    "fragmented.mp4": Recipe(options=_QUICK, container={"movflags": "frag_keyframe+empty_moov"}),
+}
+
+
 def write(path: Any, recipe: Recipe, pictures: Iterable[np.ndarray] | None = None) -> Any:
     """Write the film of `recipe`; skips the test where this PyAV cannot encode it."""
     need_encoder(recipe.codec)

@@ -11,21 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.video.make import Recipe, boxes, read, write
+from tests.video.make import CONTAINERS, Recipe, boxes, read, write
 
 from longreel.errors import LongreelError, SourceError
 from longreel.video.reader import open_film, probe
 from longreel.video.sampling import Sampling
 from longreel.video.wholeness import damage_told
 
-QUICK = {"preset": "ultrafast", "bf": "2"}
-KINDS = {
-    "mp4": Recipe(options=QUICK, container={"movflags": "faststart"}),
-    "mkv": Recipe(options=QUICK),
-    "ts": Recipe(options=QUICK),
-    "avi": Recipe("mpeg4"),
-    "webm": Recipe("libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8"}),
-}
+KINDS = {ending: CONTAINERS[ending] for ending in ("mp4", "mkv", "ts", "avi", "webm")}
 
 
 @pytest.fixture(scope="module")
@@ -55,21 +48,13 @@ def test_a_film_cut_short(films: dict[str, Path], tmp_path: Path, ending: str, p
     assert "\n" not in str(caught.value)
 
 
-STRUCTURED = {
-    **KINDS,
-    "mov": Recipe(options=QUICK),
-    "m2ts": Recipe(options=QUICK),
-    "gif": Recipe("gif", "rgb8", frames=20),
-    "live.mkv": Recipe(options=QUICK, container={"live": "1"}),
-    "fragmented.mp4": Recipe(options=QUICK, container={"movflags": "frag_keyframe+empty_moov"}),
-}
 # Where parts of these end, a file that was cut is a whole one; so few of all places are such.
 FEW = {"ts": 1 / 100, "m2ts": 1 / 100, "live.mkv": 1 / 100, "fragmented.mp4": 1 / 100, "mov": 1 / 100}
 
 
-@pytest.mark.parametrize("ending", STRUCTURED)
+@pytest.mark.parametrize("ending", CONTAINERS)
 def test_a_cut_anywhere_is_noticed(tmp_path: Path, ending: str) -> None:
-    whole = write(tmp_path / f"film.{ending}", STRUCTURED[ending]).read_bytes()
+    whole = write(tmp_path / f"film.{ending}", CONTAINERS[ending]).read_bytes()
     assert damage_told(BytesIO(whole)) is None
     beginning = len(whole) // 2
     cuts = range(beginning, len(whole), max(1, len(whole) // 4000) | 1)
