@@ -19,8 +19,10 @@ _SEVERAL = ("WEBP", "PNG", "TIFF")
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
-def read_picture(path: Path) -> Tensor:
-    """uint8 (3, H, W) as displayed.
+def read_picture(path: Path) -> tuple[Tensor, int]:
+    """The first picture of a file, uint8 (3, H, W) as displayed, and how many there are in it.
+
+    There are more than one in an animation and in a file with pages.
 
     Raises:
         SourceError: no picture, damaged, or too large to be true.
@@ -30,19 +32,14 @@ def read_picture(path: Path) -> Tensor:
             if picture.width * picture.height > MAX_PIXELS:
                 raise SourceError(_too_large(path))
             pixels = np.array(_rgb(ImageOps.exif_transpose(picture)))
+            # Telephones put a small copy beside the picture (MPO), which is no animation.
+            count = int(getattr(picture, "n_frames", 1)) if picture.format in _SEVERAL else 1
     except Image.DecompressionBombError:
         raise SourceError(_too_large(path)) from None
     except (OSError, ValueError, SyntaxError, IndexError, TypeError, EOFError, MemoryError) as error:
         cause = " ".join(str(error).split())[:120] or type(error).__name__
         raise SourceError(f"{path} cannot be read as a picture ({cause}): check that it opens") from None
-    return torch.from_numpy(pixels).permute(2, 0, 1)
-
-
-def pictures_in(path: Path) -> int:
-    """How many pictures a file that can be read holds: more than one if it is an animation or has pages."""
-    with Image.open(path) as picture:
-        # Telephones put a small copy beside the picture (MPO), which is no animation.
-        return int(getattr(picture, "n_frames", 1)) if picture.format in _SEVERAL else 1
+    return torch.from_numpy(pixels).permute(2, 0, 1), count
 
 
 def picture_facts(path: Path) -> tuple[int, int, Turn]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from longreel.errors import SourceError
 from longreel.video.arrays import walk_arrays
-from longreel.video.images import ends, picture_facts, pictures_in, read_picture
+from longreel.video.images import ends, picture_facts, read_picture
 from longreel.video.picture import Size, Turn
 from longreel.video.readers import END_SLACK, Sizer, wanted_times
 from longreel.video.report import FilmInfo, ReadReport
@@ -90,7 +90,7 @@ class PictureReader:
         frames = zip(self._source.seconds, self._source.paths, strict=True)
         for picked in _pick(self._selection, frames, self._end):
             try:
-                pixels = read_picture(picked.item)
+                pixels, count = read_picture(picked.item)
             except SourceError as error:
                 if self._strict or len(self._source.paths) == 1:
                     raise
@@ -98,15 +98,12 @@ class PictureReader:
                 self.missing += picked.times
                 continue
             self.report.decoded += 1
-            self._look_for_more(picked.item)
+            if count > 1:
+                self.report.warn(
+                    f"{picked.item} holds {count} pictures, of which the first is read: make it a film (mp4)"
+                )
             shown = (int(pixels.shape[1]), int(pixels.shape[2]))
             yield Picked(picked.seconds, self._sizer.resize(pixels, shown), picked.times)
-
-    def _look_for_more(self, path: Path) -> None:
-        if (count := pictures_in(path)) > 1:
-            self.report.warn(
-                f"{path} holds {count} pictures, of which the first is read: make it a film (mp4)"
-            )
 
     def close(self) -> None:
         """No file stays open."""

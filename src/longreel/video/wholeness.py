@@ -36,11 +36,10 @@ _SEGMENT_PARTS = frozenset(
 def damage_told(file: BinaryIO) -> str | None:
     """What the structure of `file` tells about a missing end; None if nothing. Moves its position."""
     size = file.seek(0, os.SEEK_END)
-    check = _check_for(_at(file, 0, 16), file)
-    return check(file, size) if check else None
+    return _check_for(_at(file, 0, 16))(file, size)
 
 
-def _check_for(head: bytes, file: BinaryIO) -> Callable[[BinaryIO, int], str | None] | None:
+def _check_for(head: bytes) -> Callable[[BinaryIO, int], str | None]:
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return _riff
     if head[:4] == _EBML.to_bytes(4, "big"):
@@ -49,7 +48,7 @@ def _check_for(head: bytes, file: BinaryIO) -> Callable[[BinaryIO, int], str | N
         return _iso
     if head[:4] == b"GIF8":
         return _gif
-    return _transport_stream if _packet_length(file) else None
+    return _transport_stream
 
 
 def _at(file: BinaryIO, place: int, count: int) -> bytes:
@@ -129,7 +128,8 @@ def _vint(head: bytes) -> tuple[int | None, int]:
 
 def _transport_stream(file: BinaryIO, size: int) -> str | None:
     """All packets are of one length (ISO/IEC 13818-1, 2.4.3); discs and broadcasts add some bytes to each."""
-    return _ENDS_EARLY if size % _packet_length(file) else None
+    length = _packet_length(file)
+    return _ENDS_EARLY if length and size % length else None
 
 
 def _packet_length(file: BinaryIO) -> int:
