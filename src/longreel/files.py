@@ -9,8 +9,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-# What the header of a memory file names first.
+# A memory file begins with a length of 8 bytes and a JSON header that names this first.
 MEMORY_MARK = "longreel_memory"
+_HEAD_BYTES = 128
+
+
+def begins_as_memory(path: str | os.PathLike[str]) -> bool:
+    """Whether a file begins as a memory does, be it whole or damaged.
+
+    Raises:
+        OSError, ValueError: as `open` does.
+    """
+    with open(path, "rb") as file:
+        return f'"{MEMORY_MARK}"'.encode() in file.read(_HEAD_BYTES)
 
 
 @contextmanager

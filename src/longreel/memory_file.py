@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from longreel.errors import MemoryFileError
-from longreel.files import MEMORY_MARK, atomic_file
+from longreel.files import MEMORY_MARK, atomic_file, begins_as_memory
 from longreel.header import Header
 from longreel.identity import hash_tensor, hash_text, tensor_bytes
 from longreel.key_values import LayerMemory
@@ -245,10 +245,7 @@ def _check_readable(path: Path) -> None:
 def _unreadable(name: str) -> MemoryFileError:
     """Tell a memory file that was cut short from a file of another kind."""
     size = os.path.getsize(name)
-    with open(name, "rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        beginning = file.read(min(length, 64))
-    if f'"{MEMORY_MARK}"'.encode() in beginning:
+    if begins_as_memory(name):
         return _damaged(name, f"its {size:,} bytes are not all of it or were changed")
     return MemoryFileError(f"{name} is not a memory file: make one with `longreel watch`")
 

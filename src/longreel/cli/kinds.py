@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
-from longreel.files import MEMORY_MARK
+from longreel.files import begins_as_memory
 
 MEMORY_SUFFIX = ".memory"
-# A memory file begins with a length of 8 bytes and a JSON header that names its format first.
-_HEAD_BYTES = 128
-_MARK = f'"{MEMORY_MARK}"'.encode()
 
 
 def looks_like_memory(path: str | os.PathLike[str]) -> bool:
@@ -18,9 +16,7 @@ def looks_like_memory(path: str | os.PathLike[str]) -> bool:
     file = Path(path)
     if file.is_dir():
         return False
-    try:
-        with open(file, "rb") as opened:
-            head = opened.read(_HEAD_BYTES)
-    except (OSError, ValueError):
-        head = b""
-    return _MARK in head or file.suffix == MEMORY_SUFFIX
+    with suppress(OSError, ValueError):
+        if begins_as_memory(file):
+            return True
+    return file.suffix == MEMORY_SUFFIX
