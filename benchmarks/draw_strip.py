@@ -23,6 +23,7 @@ from PIL import Image
 
 import longreel
 from longreel.answer import Answer
+from longreel.cli.answering import clock
 from longreel.files import atomic_file
 from longreel.films.encode import make_film
 from longreel.films.question import Question
@@ -39,7 +40,7 @@ INK, FAINT, MARK = "#1b1b1f", "#c9c9d1", "#d6336c"
 
 @dataclass(frozen=True)
 class Asked:
-    """A question with the answer that was given and whether it is right."""
+    """A question with the answer that was given."""
 
     question: Question
     answer: Answer
@@ -59,11 +60,6 @@ def frames_at(film: Path, seconds: Sequence[float]) -> list[np.ndarray]:
     """The pictures on screen at these times, (H, W, 3)."""
     with open_film(film, sampling=Sampling(seconds=tuple(seconds))) as stream:
         return [pixels.permute(1, 2, 0).numpy() for block in stream for pixels in block.pixels]
-
-
-def clock(seconds: float) -> str:
-    """0:07."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 def draw(film: Path, asked: list[Asked]) -> Figure:

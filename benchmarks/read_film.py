@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -35,8 +36,8 @@ BITS = 17
 KEYFRAMES_APART = 250
 COUNT = 256
 NOTE = (
-    "Medians of several runs, turn by turn, on one core. A film's own index, which FFmpeg keeps in memory, "
-    "grows with its length."
+    "Medians of several runs, turn by turn, on one core; seconds of the wall count what else the machine "
+    "does too. A film's own index, which FFmpeg keeps in memory, grows with its length."
 )
 WANTED = ("1 frame per second", f"{COUNT} frames, evenly")
 Numbered = Iterator[tuple[float, np.ndarray]]
@@ -132,6 +133,7 @@ WAYS: dict[str, Callable[[], Callable[[Path, str, list[int]], Numbered]]] = {
 
 def measure(way: str, path: Path, wanted: str, minutes: float) -> dict[str, Any]:
     """Read once, in this process: seconds, peak memory above what the imports took, wrong frames."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     numbers = wanted_frames(wanted, minutes)
     read = WAYS[way]()
     if way == "OpenCV":
