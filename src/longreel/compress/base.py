@@ -7,6 +7,7 @@ of what was kept comes with every method.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Protocol
 
 import torch
@@ -74,6 +75,15 @@ class FrameSelector(Protocol):
         """
 
 
+# Larger than any number of tokens that a keep is computed from, small enough to see through rounding.
+_DENOMINATOR = 1_000_000
+
+
+def exact_fraction(keep: float) -> Fraction:
+    """The fraction meant by a float: 29/100 by 0.29, though the nearest float is a little less."""
+    return Fraction(keep).limit_denominator(_DENOMINATOR)
+
+
 def tokens_kept(tokens: int, keep: float) -> int:
-    """Number of `tokens` that stay at the fraction `keep`: max(1, floor(keep * tokens))."""
-    return max(1, int(keep * tokens)) if tokens else 0
+    """Number of `tokens` that stay at the fraction `keep`: max(1, floor(keep * tokens)), 0 of none."""
+    return max(1, int(exact_fraction(keep) * tokens)) if tokens else 0

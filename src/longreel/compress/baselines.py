@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 import torch
 from torch import Tensor
 
-from longreel.compress.base import Chunk, tokens_kept
+from longreel.compress.base import Chunk, exact_fraction, tokens_kept
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class UniformFrames:
 
     def select(self, seconds: Tensor, first: int) -> Tensor:
         """Indices of the frames to keep, int64 ascending."""
-        step = Fraction(self.keep).limit_denominator(1_000_000)
+        step = exact_fraction(self.keep)
         number = [int(i * step) for i in range(first - 1, first + len(seconds))]
         number[0] = -1 if first == 0 else number[0]
         kept = [i for i in range(len(seconds)) if number[i + 1] > number[i]]
