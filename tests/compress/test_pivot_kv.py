@@ -1,0 +1,180 @@
+"""PivotKV: scores, choice and new times of a chunk's tokens."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from longreel.compress.base import tokens_kept
+from longreel.compress.pivot_kv import attention_received, squeezed_times, tokens_to_keep
+from tests.oracles import pivot_kv as oracle
+
+HEADS = [(1, 1), (4, 4), (4, 2), (6, 2), (4, 1)]
+# Few different values, so that most scores are equal to another.
+SCORES = st.lists(st.tuples(st.sampled_from([0.0, 0.5, 1.0, 1.5]), st.booleans()), min_size=1, max_size=20)
+
+
+def projections(heads: int, kv_heads: int, tokens: int, width: int = 8) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(heads * 100 + kv_heads)
+    query = torch.randn(heads, tokens, width, generator=generator)
+    return query * 2, torch.randn(kv_heads, tokens, width, generator=generator)
+
+
+@pytest.mark.parametrize(("heads", "kv_heads"), HEADS)
+@pytest.mark.parametrize("block", [1, 3, 11, 128])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
+def test_scores_equal_the_plain_oracle(heads: int, kv_heads: int, block: int, dtype: torch.dtype) -> None:
+    query, key = (part.to(dtype) for part in projections(heads, kv_heads, 11))
+    scores = attention_received(query, key, block)
+    assert (scores.shape, scores.dtype) == ((11,), torch.float32)
+    expected = torch.tensor(oracle.attention_received(query.tolist(), key.tolist()))
+    assert torch.allclose(scores, expected, rtol=1e-5)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(HEADS), st.integers(1, 40), st.integers(1, 50))
+def test_the_block_size_does_not_change_scores_which_sum_to_the_tokens(
+    heads: tuple[int, int], tokens: int, block: int
+) -> None:
+    query, key = projections(*heads, tokens)
+    scores = attention_received(query, key, block)
+    assert torch.allclose(scores, attention_received(query, key), rtol=1e-5)
+    assert math.isclose(float(scores.double().sum()), tokens, rel_tol=1e-5)
+
+
+def test_half_precision_is_computed_in_float32() -> None:
+    query, key = (part.half() for part in projections(4, 2, 30))
+    scores = attention_received(query, key)
+    assert torch.equal(scores, attention_received(query.float(), key.float()))
+    # In float16 these products would overflow.
+    assert attention_received(query * 100, key * 100).isfinite().all()
+
+
+def test_equal_keys_receive_the_same() -> None:
+    query, key = projections(4, 2, 9)
+    assert torch.allclose(attention_received(query, key[:, :1].expand(-1, 9, -1)), torch.ones(9))
+
+
+class LargestTensor(TorchDispatchMode):
+    """Notes the elements of the largest tensor that any operation makes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        for part in made if isinstance(made, (tuple, list)) else [made]:
+            if isinstance(part, Tensor):
+                self.elements = max(self.elements, part.numel())
+        return made
+
+
+def test_no_tensor_is_larger_than_one_block_of_rows() -> None:
+    query, key = projections(4, 2, 256)
+    with LargestTensor() as largest:
+        attention_received(query.requires_grad_(), key, block=16)
+    assert largest.elements == 4 * 16 * 256
+
+
+@pytest.mark.parametrize("shapes", [((4, 5, 8), (3, 5, 8)), ((4, 5, 8), (2, 6, 8)), ((5, 8), (5, 8))])
+def test_projections_that_do_not_fit_are_refused(shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
+    with pytest.raises(ValueError, match="do not belong together"):
+        attention_received(torch.zeros(shapes[0]), torch.zeros(shapes[1]))
+
+
+def test_an_empty_block_is_refused() -> None:
+    with pytest.raises(ValueError, match="block=0"):
+        attention_received(*projections(1, 1, 3), block=0)
+
+
+@settings(deadline=None)
+@given(SCORES, st.data())
+def test_the_choice_equals_the_plain_oracle(tokens: list[tuple[float, bool]], data: st.DataObject) -> None:
+    keep = data.draw(st.integers(0, len(tokens)))
+    scores, pivots = [score for score, _ in tokens], [pivot for _, pivot in tokens]
+    for mask in (pivots, None):
+        kept = tokens_to_keep(torch.tensor(scores), keep, None if mask is None else torch.tensor(mask))
+        assert kept.dtype == torch.int64
+        assert kept.tolist() == oracle.tokens_to_keep(scores, keep, mask or [False] * len(scores))
+
+
+@settings(deadline=None)
+@given(SCORES)
+def test_keeping_all_keeps_the_order(tokens: list[tuple[float, bool]]) -> None:
+    scores = torch.tensor([score for score, _ in tokens])
+    assert tokens_to_keep(scores, len(tokens)).tolist() == list(range(len(tokens)))
+
+
+def test_pivots_stay_however_low_their_scores() -> None:
+    """The released code gives pivots the average score, by which none of these would stay."""
+    scores = torch.tensor([9.0, 8.0, 7.0, 0.1, 0.0, 0.2])
+    pivots = torch.tensor([False, False, False, True, True, True])
+    assert tokens_to_keep(scores, 2, pivots).tolist() == [3, 5]
+    assert tokens_to_keep(scores, 4, pivots).tolist() == [0, 3, 4, 5]
+
+
+@pytest.mark.parametrize("keep", [-1, 4])
+def test_keeping_more_than_there_is_is_refused(keep: int) -> None:
+    with pytest.raises(ValueError, match=f"keep={keep} is outside 0 to 3"):
+        tokens_to_keep(torch.zeros(3), keep)
+
+
+def test_pivots_of_another_length_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"\(3,\), \(4,\)"):
+        tokens_to_keep(torch.zeros(3), 1, torch.zeros(4, dtype=torch.bool))
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 5000), min_size=1, max_size=30), st.integers(0, 10**6), st.data())
+def test_times_equal_the_plain_oracle(times: list[int], first: int, data: st.DataObject) -> None:
+    times = [first + t for t in times]
+    kept = sorted(data.draw(st.sets(st.integers(0, len(times) - 1), min_size=1)))
+    fraction = Fraction(len(kept), len(times))
+    squeezed = squeezed_times(torch.tensor(times), torch.tensor(kept), len(kept) / len(times))
+    assert squeezed.dtype == torch.int64
+    assert squeezed.tolist() == oracle.squeezed_times(times, kept, fraction)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=30))
+def test_keep_1_leaves_times_as_they_are(times: list[int]) -> None:
+    everything = torch.arange(len(times))
+    assert squeezed_times(torch.tensor(times, dtype=torch.int32), everything, 1.0).tolist() == times
+
+
+def test_times_start_at_the_first_that_is_kept() -> None:
+    times = torch.tensor([7, 7, 8, 8, 9, 10])
+    assert squeezed_times(times, torch.tensor([2, 4, 5]), 0.5).tolist() == [8, 8, 9]
+    assert squeezed_times(times, torch.tensor([], dtype=torch.int64), 0.5).tolist() == []
+
+
+def test_a_fraction_is_taken_as_it_is_meant() -> None:
+    """0.29 * 100 is 28.999999999999996 in floats."""
+    assert squeezed_times(torch.tensor([0, 100]), torch.tensor([0, 1]), 0.29).tolist() == [0, 29]
+    assert tokens_kept(100, 0.29) == 29
+
+
+@settings(deadline=None)
+@given(st.integers(1, 20_000), st.data())
+def test_a_share_of_the_tokens_is_kept_exactly(tokens: int, data: st.DataObject) -> None:
+    keep = data.draw(st.integers(1, tokens))
+    assert tokens_kept(tokens, keep / tokens) == keep
+
+
+@settings(deadline=None)
+@given(st.integers(1, 20_000), st.integers(1, 10_000))
+def test_a_decimal_fraction_is_rounded_down_exactly(tokens: int, parts: int) -> None:
+    assert tokens_kept(tokens, parts / 10_000) == max(1, parts * tokens // 10_000)
+
+
+def test_nothing_is_kept_of_nothing() -> None:
+    assert tokens_kept(0, 0.5) == 0
