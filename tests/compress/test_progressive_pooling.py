@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -46,7 +47,7 @@ def test_blocks_give_the_tokens_of_the_whole_film(
     cuts = sorted(data.draw(st.sets(st.integers(1, frames))) | {0, frames})
     parts = [
         (first, pool_frames(features[first:last], grid, group, strides, first))
-        for first, last in zip(cuts, cuts[1:], strict=False)
+        for first, last in itertools.pairwise(cuts)
     ]
     whole = pool_frames(features, grid, group, strides)
     assert torch.equal(torch.cat([part.tokens for _, part in parts]), whole.tokens)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 
@@ -15,7 +16,7 @@ def distance(a, b):
 def patch_distances(features):
     """D[t][n] of nested lists features[t][n][d]."""
     table = [[1.0 for _ in features[0]]]
-    for before, frame in zip(features, features[1:], strict=False):
+    for before, frame in itertools.pairwise(features):
         table.append([distance(a, b) for a, b in zip(before, frame, strict=True)])
     return table
 
