@@ -20,6 +20,7 @@ from longreel.video.clock import Clock
 from longreel.video.durations import measured_duration, told_duration
 from longreel.video.failures import reason, source_error
 from longreel.video.keyframes import Keyframes, indexed_keyframes, scanned_keyframes
+from longreel.video.opening import open_input
 from longreel.video.picture import MAX_PIXELS, pixel_aspect
 from longreel.video.report import ReadReport
 from longreel.video.sources import FilmFile, seekable_file
@@ -27,8 +28,6 @@ from longreel.video.wholeness import damage_told
 
 # FFmpeg reads any text as a "film" of terminal art; nobody means that.
 _NO_FILMS = frozenset({"tty", "bin", "xbin", "adf", "idf", "lavfi"})
-_BUFFER_BYTES = 1 << 18
-_TIMEOUT_SECONDS = 30.0
 # More threads give little and cost a decoded picture each.
 _MOST_THREADS = 4
 _MOST_ERRORS = 1000
@@ -90,16 +89,7 @@ class Container:
         if self._file is not None:
             self._file.seek(0)
         try:
-            self._input = av.open(
-                self._film.url or self._file,
-                mode="r",
-                metadata_errors="replace",
-                buffer_size=_BUFFER_BYTES,
-                timeout=_TIMEOUT_SECONDS,
-                container_options={
-                    "protocol_whitelist": "http,https,tcp,tls,crypto,data" if self._film.url else "none"
-                },
-            )
+            self._input = open_input(self._film, self._file)
             self.stream = self._find_stream()
         except LongreelError:
             raise
