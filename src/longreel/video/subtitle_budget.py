@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from numbers import Integral
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from longreel.errors import UsageError
 from longreel.video.subtitle_lines import SubtitleLine
@@ -58,17 +60,19 @@ def fit_to_budget(
     if sum(costs) <= budget:
         return KeptLines(tuple(lines), 0, sum(costs))
     small = [index for index, cost in enumerate(costs) if cost <= budget]
+    small_costs = np.array([costs[index] for index in small], np.int64)
     for count in range(_most(costs, budget), 0, -1):
-        kept = [small[place] for place in _middles(len(small), count)]
-        tokens = sum(costs[index] for index in kept)
+        places = _middles(len(small), count)
+        tokens = int(small_costs[places].sum())
         if tokens <= budget:
-            return KeptLines(tuple(lines[index] for index in kept), len(lines) - count, tokens)
+            kept = tuple(lines[small[place]] for place in places)
+            return KeptLines(kept, len(lines) - count, tokens)
     return KeptLines((), len(lines), 0)
 
 
-def _middles(length: int, count: int) -> list[int]:
-    """`count` of `length` places, in the middles of equal parts."""
-    return [(2 * part + 1) * length // (2 * count) for part in range(count)]
+def _middles(length: int, count: int) -> np.ndarray[Any, Any]:
+    """`count` of `length` places, int64 (count,), in the middles of equal parts."""
+    return (2 * np.arange(count) + 1) * length // (2 * count)
 
 
 def _most(costs: Sequence[int], budget: int) -> int:

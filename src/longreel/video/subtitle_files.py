@@ -23,7 +23,7 @@ _BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 # When a word is spoken, inside of a cue. With two of them, pysubs2 takes a row of words for a row of times.
 _WORD_TIME = re.compile(r"<[\d:.]+>")
 # pysubs2 reads past a minus sign.
-_NEGATIVE = re.compile(r"^\s*-\d[\d:.,]*\s*-->|-->\s*-\d", re.MULTILINE)
+_NEGATIVE = re.compile(r"^[ \t]*-\d[\d:.,]*[ \t]*-->|-->[ \t]*-\d", re.MULTILINE)
 _BLOCKS = re.compile(r"\n{2,}")
 _FORMAT_NAMES = ", ".join(ending[1:] for ending in _FORMATS)
 
@@ -128,7 +128,8 @@ def _numbered(text: str, format: str) -> str:
     In WebVTT an empty row ends a cue (section 4.1); pysubs2 would add the names and notes that follow to it.
     """
     if format == "srt":
-        return f"{text}\n\n0\n"
+        # Its search for that number takes very long over long stretches of empty rows.
+        return _BLOCKS.sub("\n\n", text) + "\n\n0\n"
     blocks = (
         block[block.rfind("\n", 0, block.find("-->")) + 1 :]
         for block in _BLOCKS.split(text)

@@ -43,13 +43,15 @@ def read_subtitle_track(film: FilmFile, wanted: str = "") -> list[SubtitleLine]:
     try:
         with open_input(film, file) as source:
             track = _chosen(film.where, list(source.streams.subtitles), wanted)
+            # After closing, PyAV would read the track's facts from freed memory.
+            name = _name(track)
             captions = _ended(list(_captions(source, track, film.where)))
     finally:
         if owned and file is not None:
             file.close()
     lines = shifted(lines_of(captions), -origin)
     if not lines:
-        raise SourceError(f"{film.where}: its {_name(track)} holds no lines: {_REMEDY}")
+        raise SourceError(f"{film.where}: its {name} holds no lines: {_REMEDY}")
     return lines
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import av.error
 
 from longreel.errors import SourceError, UsageError
 from longreel.video.failures import reason
@@ -19,7 +21,7 @@ from longreel.video.subtitle_tracks import first_picture_time, read_subtitle_tra
 
 __all__ = ["SubtitleLine", "Subtitles", "read_subtitles"]
 
-Subtitles = str | os.PathLike[str] | Transcriber | Sequence[SubtitleLine] | Sequence[tuple[float, float, str]]
+Subtitles = str | os.PathLike[str] | Transcriber | Iterable[SubtitleLine | tuple[float, float, str]]
 
 
 def read_subtitles(
@@ -105,8 +107,12 @@ def _film_file(film: Any, allow_url: bool, what: str) -> Iterator[FilmFile]:
         raise UsageError(
             f"{found.where} cannot be read twice ({reason(error)}): save it to a file first"
         ) from None
-    yield found
-    found.file.seek(place)
+    try:
+        yield found
+    finally:
+        # A transcriber may have closed it.
+        if not getattr(found.file, "closed", False):
+            found.file.seek(place)
 
 
 def _heard(transcriber: Transcriber, film: FilmFile) -> list[SubtitleLine]:
@@ -130,8 +136,13 @@ def _sound_begin(film: FilmFile) -> float:
         with open_input(film, file) as source:
             if not source.streams.audio:
                 raise SourceError(f"{film.where} has no sound: give a subtitle file, or no subtitles")
-            track = source.streams.audio[0]
-            return float((track.start_time or 0) * (track.time_base or 0))
+            # The track may tell an earlier time, that of samples which decoders leave out.
+            first = next(source.decode(source.streams.audio[0]), None)
+            return float(first.time or 0.0) if first else 0.0
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise SourceError(
+            f"{film.where} has sound that cannot be decoded ({reason(error)}): give a subtitle file"
+        ) from None
     finally:
         if owned:
             file.close()
