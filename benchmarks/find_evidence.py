@@ -32,7 +32,7 @@ from longreel.films.render import write_film
 from longreel.films.scenes import draw_film
 from longreel.memory import VideoMemory
 from longreel.model import Model
-from longreel.models.video_xl.witness import attention_on_memory
+from longreel.models.engine.witness import attention_on_memory
 
 # Films for choosing are of training's range; those for measuring are used for nothing else.
 CHOOSE_SEED, MEASURE_SEED = 930_000_000, 700_000_000
@@ -63,9 +63,10 @@ def asked(model: Model, chosen: argparse.Namespace, first_seed: int) -> Iterator
                 new = list(adapter.generate(memory.key_values, ids, max_new_tokens=64))
                 if is_right(question, adapter.dialogue.decode(new)):
                     text = torch.cat((ids, torch.tensor(new[:-1])))
-                    shares = attention_on_memory(
+                    layers = attention_on_memory(
                         adapter.model.language_model, memory.key_values, text, len(new)
                     )
+                    shares = torch.stack(layers)
                     evidence = evidence_of(memory, adapter.attention(memory.key_values, ids, new))
                     yield Asked(question, memory, shares, evidence)
 

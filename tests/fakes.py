@@ -19,7 +19,7 @@ from longreel.key_values import TEXT, KeyValues, LayerMemory
 from longreel.memory import VideoMemory
 from longreel.methods import Method, named_method
 from longreel.model import Model
-from longreel.models.base import VisualTokens
+from longreel.models.base import FilmPart, VisualTokens
 from longreel.models.reel_tiny.words import build_tokenizer
 from longreel.models.video_xl.adapter import VideoXLAdapter
 from longreel.models.video_xl.configuration import VideoXLConfig
@@ -87,7 +87,10 @@ class FakeAdapter:
     def frame_size(self, height: int, width: int) -> tuple[int, int]:
         return (4, 4)
 
-    def encode(self, frames: Frames) -> VisualTokens:
+    def frame_tokens(self, height: int, width: int) -> float:
+        return self.tokens_per_frame
+
+    def encode(self, frames: Frames, part: FilmPart) -> VisualTokens:
         """A frame's tokens depend on its partner in the pair; an odd last frame is its own partner."""
         count = len(frames.seconds)
         partner = (torch.arange(count) ^ 1).clamp(max=count - 1)

@@ -87,9 +87,9 @@ class Pressed(FakeAdapter):
             if self.when == 0:
                 signal.raise_signal(signal.SIGINT)
 
-    def encode(self, frames: Any) -> VisualTokens:
+    def encode(self, frames: Any, part: Any) -> VisualTokens:
         self.press("encode")
-        return super().encode(frames)
+        return super().encode(frames, part)
 
     def watcher(self, prefix_ids: torch.Tensor, compressor: Any, resume: Any = None) -> FakeWatcher:
         adapter = self

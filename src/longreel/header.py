@@ -88,6 +88,7 @@ class Header(_Record):
     model, identity: name and digests of the model.
     method: the parts and their settings.
     system: digest of the system prompt.
+    next_position, run, end: where the text after the film stands; see `KeyValues`.
     kept: entries per layer, text included; nbytes: bytes of the layers' tensors.
     seconds: wall time of watching.
     peak_bytes: largest size of the process while watching; None where it cannot be measured.
@@ -105,6 +106,8 @@ class Header(_Record):
     stages: tuple[StageRecord, ...]
     visual_tokens: _Count
     next_position: _Count
+    run: _Count | None = None
+    end: _Count | None = None
     kept: tuple[_Count, ...] = Field(min_length=1)
     nbytes: _Count
     dtype: str

@@ -21,6 +21,24 @@ def hash_json(value: Any) -> str:
     return hash_text(json.dumps(value, sort_keys=True, separators=(",", ":"), default=str))
 
 
+def stable_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A model's config without what depends on where and with which release it was loaded."""
+    volatile = {
+        "_name_or_path",
+        "_attn_implementation",
+        "attn_implementation",
+        "transformers_version",
+        "dtype",
+        "torch_dtype",
+        "architectures",
+    }
+    return {
+        key: stable_config(value) if isinstance(value, Mapping) else value
+        for key, value in config.items()
+        if key not in volatile
+    }
+
+
 def hash_tensor(tensor: Tensor) -> str:
     """Digest of a tensor's type, shape and bytes, wherever it lives."""
     digest = hashlib.sha256(f"{tensor.dtype} {tuple(tensor.shape)}\n".encode())

@@ -40,7 +40,10 @@ class VideoMemory:
     @property
     def key_values(self) -> KeyValues:
         """All layers, as a language model takes them."""
-        return KeyValues(tuple(self.layers), self.header.next_position, self.header.visual_tokens)
+        header = self.header
+        return KeyValues(
+            tuple(self.layers), header.next_position, header.visual_tokens, header.run, header.end
+        )
 
     @property
     def complete(self) -> bool:

@@ -51,7 +51,10 @@ def check_layer(layer: LayerMemory, number: int, header: Header) -> None:
     kinds = layer.keys.dtype.is_floating_point and layer.values.dtype == layer.keys.dtype
     _require(kinds, f"{where} has no numbers of one kind")
     _require(layer.positions.dtype == layer.token.dtype == torch.int64, f"{where} has odd positions")
-    _require(_within(layer.positions, 0, header.next_position), f"{where} has positions behind its end")
+    _require(
+        _within(layer.positions, 0, header.end or header.next_position),
+        f"{where} has positions behind its end",
+    )
     _require(_within(layer.token, TEXT, header.visual_tokens), f"{where} stands for tokens that it lacks")
 
 

@@ -68,6 +68,12 @@ class WatchSession:
         last = self.records[-1]
         return max(last.until, last.offset + (last.duration or 0.0))
 
+    @property
+    def first_seconds(self) -> float:
+        """Time in the film to go on with of its first frame that was encoded."""
+        frames = sum(record.frames_encoded for record in self._earlier)
+        return float(self._timeline.frames[frames]) - self.next_offset()
+
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Add the time of this block to a stage."""
@@ -178,6 +184,8 @@ class WatchSession:
             stages=tuple(self._stages(held, records)),
             visual_tokens=held.visual_tokens,
             next_position=held.next_position,
+            run=held.run,
+            end=held.end,
             kept=tuple(len(layer.token) for layer in held.layers),
             nbytes=held.nbytes,
             dtype=str(held.layers[0].keys.dtype).removeprefix("torch."),

@@ -162,10 +162,11 @@ def _watch_film(
     size = block_size(adapter.clip, adapter.interval / adapter.tokens_per_frame)
     resume = session.resume
     begin = Begin(resume.read_from, resume.read_from_seconds) if resume else Begin()
+    sizes = _FrameSizes(adapter)
     with open_film(
         source,
         sampling=sampling,
-        size=adapter.frame_size,
+        size=sizes,
         block=size,
         strict=reading.strict,
         allow_url=reading.allow_url,
@@ -173,7 +174,8 @@ def _watch_film(
     ) as stream:
         before = sum(record.frames_read for record in session.records)
         skip = resume.frame if resume else 0
-        blocks = BlockReader(stream, method.frames, before=before, read=begin.frame, skip=skip, size=size)
+        selector = method.frames and method.frames.fitted(stream.expected, sizes.tokens_per_frame)
+        blocks = BlockReader(stream, selector, before=before, read=begin.frame, skip=skip, size=size)
         film = WatchedFilm(
             index=len(session.records),
             offset=offset,
@@ -183,6 +185,7 @@ def _watch_film(
             blocks=blocks,
             tokens_end=session.visual_tokens,
             encoded_before=resume.encoded if resume else 0,
+            first_seconds=session.first_seconds if resume and resume.encoded else None,
             warnings_before=session.partial[0].warnings if session.partial else (),
             skip_tokens=resume.skip_tokens if resume else 0,
         )
@@ -191,12 +194,25 @@ def _watch_film(
         session.end(film)
 
 
+class _FrameSizes:
+    """Tells the reader what size frames are to have, and remembers how many tokens that makes of each."""
+
+    def __init__(self, adapter: ModelAdapter) -> None:
+        self._adapter = adapter
+        self.tokens_per_frame: float = adapter.tokens_per_frame
+
+    def __call__(self, height: int, width: int) -> tuple[int, int]:
+        size = self._adapter.frame_size(height, width)
+        self.tokens_per_frame = self._adapter.frame_tokens(*size)
+        return size
+
+
 def _encode(session: WatchSession, adapter: ModelAdapter, film: WatchedFilm, clock: StageClock) -> None:
     """Encode and prefill one block while the next is being read."""
     with closing(_ahead(film.stream, film.blocks)) as blocks:
         for block in blocks:
             with session.timed("encode"):
-                tokens = adapter.encode(block.frames)
+                tokens = adapter.encode(block.frames, film.part(block))
             session.take(film, block, tokens)
             clock.report(film.read[-1] + 1)
     # The last frames may not have been selected.

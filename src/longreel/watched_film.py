@@ -12,6 +12,7 @@ from torch import Tensor
 
 from longreel.blocks import Block, BlockReader
 from longreel.header import ResumePoint, SourceRecord
+from longreel.models.base import FilmPart
 from longreel.video.reader import FilmStream
 from longreel.video.sampling import Sampling
 
@@ -21,7 +22,7 @@ class WatchedFilm:
     """What this run has seen of a film.
 
     index: its place in the memory. offset: where it starts on the memory's timeline, in seconds.
-    encoded_before: frames of it encoded in an earlier run.
+    encoded_before: frames of it encoded in an earlier run; first_seconds: time of the first of them.
     warnings_before: what was damaged in the part that is not read again.
     skip_tokens: visual tokens of the first frames of this run that the memory holds already.
     seconds, read, tokens_before: for each frame encoded in this run, its time in the film, its number
@@ -37,12 +38,20 @@ class WatchedFilm:
     blocks: BlockReader
     tokens_end: int
     encoded_before: int = 0
+    first_seconds: float | None = None
     warnings_before: tuple[str, ...] = ()
     skip_tokens: int = 0
     finished: bool = False
     seconds: list[float] = field(default_factory=list)
     read: list[int] = field(default_factory=list)
     tokens_before: list[int] = field(default_factory=list)
+
+    def part(self, block: Block) -> FilmPart:
+        """Where a block lies that follows the frames so far."""
+        begin = self.first_seconds
+        if begin is None:
+            begin = self.seconds[0] if self.seconds else float(block.frames.seconds[0])
+        return FilmPart(self.index, self.encoded_before + len(self.seconds), begin, self.sampling.fps)
 
     def add(self, block: Block, counts: Tensor) -> None:
         """Note the frames of a block and their numbers of visual tokens."""

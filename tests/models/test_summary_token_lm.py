@@ -14,9 +14,9 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from longreel.compress.baselines import RandomTokens
 from longreel.errors import ModelError
+from longreel.models.engine.prefill import Prefill
 from longreel.models.video_xl import SummaryTokenLM
 from longreel.models.video_xl.grouped import read_rows, watch_films
-from longreel.models.video_xl.prefill import Prefill
 from tests.models.conftest import TINY, tiny_lm
 from tests.oracles.video_xl import watch_and_ask
 

@@ -13,7 +13,7 @@ from longreel.errors import ModelError
 from longreel.models.reel_tiny.words import build_tokenizer
 from longreel.models.video_xl import SummaryTokenConfig, VideoXLConfig, VideoXLModel, register_auto_classes
 from longreel.models.video_xl.modeling import encode_frames
-from longreel.models.video_xl.prompt import Prompt
+from longreel.models.video_xl.prompt import VideoXLPrompt
 from tests.models.conftest import TINY
 from tests.shapes import TOWER
 
@@ -131,7 +131,9 @@ def test_unknown_towers_and_starts_are_refused() -> None:
 
 
 def test_the_prompt_is_cut_where_the_film_stands_and_nowhere_else() -> None:
-    prompt = Prompt(build_tokenizer(["keep", "the", "film", "in", "mind", "it"]), closed_vocabulary=True)
+    prompt = VideoXLPrompt(
+        build_tokenizer(["keep", "the", "film", "in", "mind", "it"]), closed_vocabulary=True
+    )
     plain, odd = prompt.before("keep it"), prompt.before("keep the <film> in mind")
     assert len(odd) > len(plain)
     assert prompt.unknown_words("keep <|im_start|>it <|im_end|>") == ["<|im_start|>", "<|im_end|>"]
@@ -139,14 +141,14 @@ def test_the_prompt_is_cut_where_the_film_stands_and_nowhere_else() -> None:
 
 def test_marks_of_the_chat_are_never_shown() -> None:
     tokenizer = build_tokenizer(["red", "snow"])
-    prompt = Prompt(tokenizer, closed_vocabulary=True)
+    prompt = VideoXLPrompt(tokenizer, closed_vocabulary=True)
     ids = tokenizer.convert_tokens_to_ids(["red", "<|im_start|>", "snow", "<|im_end|>"])
     assert prompt.decode(ids) == "Red snow"
 
 
 def test_only_so_many_earlier_turns_are_remembered() -> None:
     tokenizer = build_tokenizer(["red", "snow", "it"])
-    prompt = Prompt(tokenizer, closed_vocabulary=True, remembered_turns=1)
+    prompt = VideoXLPrompt(tokenizer, closed_vocabulary=True, remembered_turns=1)
     last = [("it", "red"), ("snow", None)]
     assert prompt.after([("red", "snow"), *last]).tolist() == prompt.after(last).tolist()
     assert len(prompt.after(last)) > len(prompt.after(last[1:]))

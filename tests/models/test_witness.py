@@ -6,8 +6,8 @@ import pytest
 import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
+from longreel.models.engine.witness import attention_on_memory
 from longreel.models.video_xl import SummaryTokenLM
-from longreel.models.video_xl.witness import attention_on_memory
 from tests.fakes import arrays, video_xl_model
 from tests.models.conftest import TINY
 
@@ -26,14 +26,15 @@ def test_with_all_kept_it_is_that_of_plain_qwen2(lm: SummaryTokenLM, film: Film,
     held = len(prefix) + len(visual)
     expected = torch.stack([layer[0, :, -count:, :held].mean(1) for layer in attentions])
     memory = lm.watch(prefix, visual, interval=12, ratios=[1])
-    assert torch.allclose(attention_on_memory(lm, memory, text, count), expected, atol=1e-5)
+    found = torch.stack(attention_on_memory(lm, memory, text, count))
+    assert torch.allclose(found, expected, atol=1e-5)
 
 
 def test_it_reads_the_memory_and_leaves_it_as_it_is(lm: SummaryTokenLM, film: Film) -> None:
     prefix, visual, text = film
     memory = lm.watch(prefix, visual, interval=12, ratios=[4])
     before = [layer.keys.clone() for layer in memory.layers]
-    shares = attention_on_memory(lm, memory, text, 2)
+    shares = torch.stack(attention_on_memory(lm, memory, text, 2))
     assert shares.shape[2] == len(memory.layers[0].token)
     assert (shares >= 0).all()
     assert (shares.sum(-1) < 1).all()

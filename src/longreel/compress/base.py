@@ -61,9 +61,36 @@ class CacheCompressor(Protocol):
     def keep(self, chunk: Chunk) -> Tensor | None:
         """Which of the `chunk.length` tokens stay: int64 ascending indices, or None for all of them."""
 
+    def remember(self, token: Tensor) -> Tensor | None:
+        """Which entries of a layer stay in memory once a chunk has been added.
+
+        token: int64 (n,), the visual token of each entry in stream order; `TEXT` for text, which has to stay.
+
+        Returns int64 ascending indices, or None for all of them.
+        """
+
+
+class ChunkwiseCompressor:
+    """What most compressors have in common: no summary tokens, and what was kept stays."""
+
+    def slots(self, tokens: int) -> Tensor | None:
+        """No summary tokens."""
+        return None
+
+    def remember(self, token: Tensor) -> Tensor | None:
+        """All."""
+        return None
+
 
 class FrameSelector(Protocol):
     """Decides by their times which frames are encoded."""
+
+    def fitted(self, frames: int | None, tokens_per_frame: float) -> FrameSelector:
+        """The selector for a film of about so many frames, None if that is not known.
+
+        Raises:
+            UsageError: it cannot work for such a film.
+        """
 
     def select(self, seconds: Tensor, first: int) -> Tensor:
         """Which of these frames to keep.

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from longreel.compress.base import Chunk
+from longreel.compress.base import Chunk, ChunkwiseCompressor
 from longreel.errors import UsageError
 
 
 @dataclass(frozen=True)
-class SummaryTokens:
+class SummaryTokens(ChunkwiseCompressor):
     """One summary token after every `ratio` raw tokens; the raw ones are dropped.
 
     Ratio 1 inserts nothing and keeps the raw tokens. Of n raw tokens n // ratio summaries stay, and a

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -23,18 +24,67 @@ class VisualTokens:
     end: float64 (n,), seconds of the last frame it shows (equal to `start` for a token of one frame);
         `watch` stretches it to where the next frame begins.
     frame: int64 (n,) ascending, index within the block of the first frame each token shows.
+    words: text among them, as (index of the visual token it stands before, int64 ids), ascending.
+    place: int64 (3, n), where each stands on the axes time, height and width, counted from where the last
+        text before it ends; None for models with one axis, whose tokens stand one behind the other.
+    deep: (levels, n, width), what is added to the hidden states behind each of the first layers, or None.
     """
 
     embeddings: Tensor
     start: Tensor
     end: Tensor
     frame: Tensor
+    words: tuple[tuple[int, Tensor], ...] = ()
+    place: Tensor | None = None
+    deep: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.embeddings)
 
     def __getitem__(self, part: slice) -> VisualTokens:
-        return VisualTokens(self.embeddings[part], self.start[part], self.end[part], self.frame[part])
+        first, end, _ = part.indices(len(self))
+        return VisualTokens(
+            self.embeddings[part],
+            self.start[part],
+            self.end[part],
+            self.frame[part],
+            tuple((before - first, ids) for before, ids in self.words if first <= before < end),
+            None if self.place is None else self.place[:, part],
+            None if self.deep is None else self.deep[:, part],
+        )
+
+    def followed_by(self, more: VisualTokens) -> VisualTokens:
+        """These tokens, then `more` of the same model."""
+        moved = ((before + len(self), ids) for before, ids in more.words)
+        return VisualTokens(
+            torch.cat((self.embeddings, more.embeddings)),
+            torch.cat((self.start, more.start)),
+            torch.cat((self.end, more.end)),
+            torch.cat((self.frame, more.frame)),
+            (*self.words, *moved),
+            _joined(self.place, more.place),
+            _joined(self.deep, more.deep),
+        )
+
+
+def _joined(first: Tensor | None, second: Tensor | None) -> Tensor | None:
+    return None if first is None or second is None else torch.cat((first, second), dim=1)
+
+
+@dataclass(frozen=True)
+class FilmPart:
+    """Where a block of frames lies.
+
+    film: number of the film among those of the memory.
+    frame: how many of the film's frames were encoded before.
+    begin: seconds of the film at which its first encoded frame is shown.
+    fps: frames per second, if frames come at an even rate; None if their times must be looked at.
+    """
+
+    film: int = 0
+    frame: int = 0
+    begin: float = 0.0
+    fps: float | None = None
 
 
 class Watcher(Protocol):
@@ -112,7 +162,10 @@ class ModelAdapter(Protocol):
     def frame_size(self, height: int, width: int) -> tuple[int, int]:
         """The (height, width) a picture of this displayed size is resized to."""
 
-    def encode(self, frames: Frames) -> VisualTokens:
+    def frame_tokens(self, height: int, width: int) -> float:
+        """Visual tokens that a frame of this size, one that `frame_size` gave, becomes."""
+
+    def encode(self, frames: Frames, part: FilmPart) -> VisualTokens:
         """Encode a block that starts at a multiple of `clip`; block size does not change the result."""
 
     def watcher(

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from longreel.films.question import Question
 from longreel.films.questions import draw_questions
 from longreel.films.scenes import Film
-from longreel.models.video_xl.prompt import Prompt
+from longreel.models.prompt import Prompt
 from longreel.train.curriculum import Curriculum
 from longreel.train.features import FeatureBank
 from longreel.train.keys import LookUp, letter_drill, look_up

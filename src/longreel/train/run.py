@@ -17,9 +17,9 @@ from longreel.errors import UsageError
 from longreel.files import atomic_file
 from longreel.films.scenes import draw_film
 from longreel.films.vocabulary import taught_words
+from longreel.models.prompt import Prompt
 from longreel.models.video_xl.glance_tower import GlanceTower
 from longreel.models.video_xl.modeling import VideoXLModel
-from longreel.models.video_xl.prompt import Prompt
 from longreel.progress import ProgressCallback
 from longreel.train.curriculum import Curriculum
 from longreel.train.eyes import train_eyes, train_following

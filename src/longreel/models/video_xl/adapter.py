@@ -15,15 +15,15 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from longreel.compress.base import CacheCompressor
 from longreel.errors import ModelError
-from longreel.identity import hash_json, hash_tensors, hash_text
+from longreel.identity import hash_json, hash_tensors, hash_text, stable_config
 from longreel.key_values import KeyValues
-from longreel.models.base import VisualTokens
+from longreel.models.base import FilmPart, VisualTokens
+from longreel.models.engine.decoding import Sampler
+from longreel.models.engine.watcher import ChunkWatcher
+from longreel.models.engine.witness import attention_on_memory
 from longreel.models.video_xl.configuration import VideoXLConfig
-from longreel.models.video_xl.decoding import Sampler
 from longreel.models.video_xl.modeling import VideoXLModel, encode_frames
-from longreel.models.video_xl.prompt import Prompt
-from longreel.models.video_xl.watcher import IntervalWatcher
-from longreel.models.video_xl.witness import attention_on_memory
+from longreel.models.video_xl.prompt import VideoXLPrompt
 from longreel.video.frames import Frames
 
 _WEIGHTS = "model.safetensors"
@@ -39,7 +39,7 @@ class VideoXLAdapter:
         model.eval()
         self._model = model
         self._tokenizer: Any = tokenizer
-        self.dialogue = Prompt(
+        self.dialogue = VideoXLPrompt(
             tokenizer,
             closed_vocabulary=model.config.closed_vocabulary,
             taught_words=model.config.taught_words,
@@ -97,7 +97,11 @@ class VideoXLAdapter:
         height, width = self._model.vision_tower.image_size
         return height, width
 
-    def encode(self, frames: Frames) -> VisualTokens:
+    def frame_tokens(self, height: int, width: int) -> float:
+        """The same for every frame."""
+        return self.tokens_per_frame
+
+    def encode(self, frames: Frames, part: FilmPart) -> VisualTokens:
         """Encode a block of frames that starts on a clip border."""
         embeddings = encode_frames(self._model, frames.pixels)
         count, each, width = embeddings.shape
@@ -107,9 +111,9 @@ class VideoXLAdapter:
 
     def watcher(
         self, prefix_ids: Tensor, compressor: CacheCompressor, resume: KeyValues | None = None
-    ) -> IntervalWatcher:
+    ) -> ChunkWatcher:
         """Begin a film, or go on with one."""
-        return IntervalWatcher(self._model.language_model, prefix_ids, compressor, self.interval, resume)
+        return ChunkWatcher(self._model.language_model, prefix_ids, compressor, self.interval, resume)
 
     def generate(
         self,
@@ -137,18 +141,18 @@ class VideoXLAdapter:
         shares = attention_on_memory(self._model.language_model, memory, text, len(new_ids))
         heads = self._model.config.evidence_heads
         if heads is None:
-            return list(shares.sum(1))
-        chosen = torch.zeros(shares.shape[:2], device=shares.device)
+            return [layer.sum(0) for layer in shares]
+        chosen = torch.zeros(len(shares), len(shares[0]), device=shares[0].device)
         for layer, head in heads:
             chosen[layer, head] = 1.0
-        return list((shares * chosen[..., None]).sum(1))
+        return [(layer * weight[:, None]).sum(0) for layer, weight in zip(shares, chosen, strict=True)]
 
     def identity(self) -> dict[str, str]:
         """sha256 over config, tokenizer and weights; computed once, the weights do not change."""
         if self._identity is None:
             backend = self._tokenizer.backend_tokenizer.to_str() + str(self._tokenizer.chat_template)
             self._identity = {
-                "config": hash_json(_stable(self._model.config.to_dict())),
+                "config": hash_json(stable_config(self._model.config.to_dict())),
                 "tokenizer": hash_text(backend),
                 "weights": hash_tensors(self._model.state_dict()),
             }
@@ -176,13 +180,3 @@ def load_model(folder: Path, dtype: torch.dtype) -> VideoXLModel:
         raise ValueError(f"its weights lack the tensor {min(missing)!r}")
     model.tie_weights()
     return model
-
-
-def _stable(config: dict[str, Any]) -> dict[str, Any]:
-    """The config without what depends on where and with which release it was loaded."""
-    volatile = {"_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures"}
-    return {
-        key: _stable(value) if isinstance(value, dict) else value
-        for key, value in config.items()
-        if key not in volatile
-    }

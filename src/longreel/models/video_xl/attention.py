@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from transformers.models.qwen2.modeling_qwen2 import Qwen2Attention
 
+from longreel.models.engine.passes import AttentionPass
 from longreel.models.video_xl.configuration import SummaryTokenConfig
-from longreel.models.video_xl.passes import AttentionPass
 
 
 class Projections(NamedTuple):

@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from longreel.compress.summary_tokens import SummaryTokens
-from longreel.models.video_xl.entries import LayerEntries
-from longreel.models.video_xl.passes import SequencePass, Slots
+from longreel.models.engine.entries import LayerEntries
+from longreel.models.engine.passes import SequencePass, Slots
 from longreel.positions import RotaryTable
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def watch_films(
         ratio: visual tokens per summary token; 1 keeps the raw tokens.
     """
     prefix = [model.no_entries() for _ in model.model.layers]
-    text = SequencePass(prefix, len(prefix_ids), model.inv_freq)
+    text = SequencePass(prefix, torch.arange(len(prefix_ids)), model.rotation)
     model.run(model.embed(prefix_ids)[None], text)
     text.commit()
     group = _IntervalGroup(model, prefix, visual.shape[0], visual.shape[1] // interval, interval, ratio)
@@ -92,7 +92,7 @@ class _IntervalGroup:
         """Positions of `count` tokens behind the memory before each interval."""
         before = self._prefix[0].length + torch.arange(self._windows)[:, None] * self._kept
         places = (before + torch.arange(count)).repeat(self._films, 1)[:, None]
-        return RotaryTable(places.to(self._prefix[0].device), model.inv_freq)
+        return RotaryTable(places.to(self._prefix[0].device), model.rotation)
 
     @property
     def memory_length(self) -> int:
@@ -118,7 +118,9 @@ class _IntervalGroup:
         films = films.reshape(self._films, heads, -1, head_dim)
         return torch.cat((prefix[None].expand(self._films, -1, -1, -1), films), dim=2)
 
-    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    def attend(
+        self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float | None = None
+    ) -> Tensor:
         """Every interval attends to [the memory before it | itself]."""
         self.record(layer, key, value)
         query, key = (self._by_window(self._here.rotate(part)) for part in (query, key))
@@ -153,7 +155,7 @@ class _TextRows:
         films = len(memories.lengths)
         device = memories.lengths.device
         places = memories.lengths[:, None, None] + torch.arange(tokens, device=device).expand(rows, tokens)
-        self._here = RotaryTable(places.reshape(films, 1, rows * tokens), model.inv_freq)
+        self._here = RotaryTable(places.reshape(films, 1, rows * tokens), model.rotation)
         self._mask = torch.cat(
             (
                 memories.valid[:, None, None].expand(-1, 1, rows * tokens, -1),
@@ -165,7 +167,9 @@ class _TextRows:
     def record(self, layer: int, key: Tensor, value: Tensor) -> None:
         """Text of a question is not kept."""
 
-    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    def attend(
+        self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float | None = None
+    ) -> Tensor:
         """One softmax over [the film's memory | the row itself, causally]."""
         return scaled_dot_product_attention(
             self._here.rotate(query),

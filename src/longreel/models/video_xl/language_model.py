@@ -11,14 +11,14 @@ from torch.nn.functional import cross_entropy
 from transformers.models.qwen2.modeling_qwen2 import Qwen2Model, Qwen2PreTrainedModel
 
 from longreel.key_values import KeyValues
+from longreel.models.engine.decoding import Sampler, decode
+from longreel.models.engine.entries import LayerEntries
+from longreel.models.engine.passes import AttentionPass, Slots
+from longreel.models.engine.prefill import Prefill, cut
 from longreel.models.video_xl.attention import SummaryTokenAttention, initialise_summary_projections
 from longreel.models.video_xl.configuration import SummaryTokenConfig
 from longreel.models.video_xl.conversion import decoder_tensors
-from longreel.models.video_xl.decoding import Sampler, decode
-from longreel.models.video_xl.entries import LayerEntries
-from longreel.models.video_xl.passes import AttentionPass, Slots
-from longreel.models.video_xl.prefill import Prefill, cut
-from longreel.positions import inverse_frequencies
+from longreel.positions import Rotation, inverse_frequencies
 
 
 class SummaryTokenLM(Qwen2PreTrainedModel):
@@ -67,14 +67,30 @@ class SummaryTokenLM(Qwen2PreTrainedModel):
 
     def no_entries(self) -> LayerEntries:
         """A layer of an empty memory."""
-        heads = self.config.num_key_value_heads or self.config.num_attention_heads
-        none = torch.empty(heads, 0, self.head_dim, device=self.device, dtype=self.dtype)
+        heads, head_dim = self.layer_shapes[0]
+        none = torch.empty(heads, 0, head_dim, device=self.device, dtype=self.dtype)
         return LayerEntries(none, none)
 
     @property
-    def inv_freq(self) -> Tensor:
-        """Rotary frequencies, float64 (head_dim // 2,); never scaled."""
-        return inverse_frequencies(self.head_dim, self.config.rope_theta)
+    def layer_shapes(self) -> list[tuple[int, int]]:
+        """(kv_heads, head_dim) of each layer."""
+        heads = self.config.num_key_value_heads or self.config.num_attention_heads
+        return [(heads, self.head_dim)] * self.config.num_hidden_layers
+
+    @property
+    def rotation(self) -> Rotation:
+        """One axis, never scaled."""
+        return Rotation(inverse_frequencies(self.head_dim, self.config.rope_theta))
+
+    @property
+    def packed(self) -> bool:
+        """A position is the number of entries before it (spec b)."""
+        return True
+
+    @property
+    def text_beside(self) -> bool:
+        """Text follows behind."""
+        return False
 
     @torch.no_grad()
     def initialise_summary_tokens(self, embedding_of: int | None = None) -> None:
@@ -104,15 +120,17 @@ class SummaryTokenLM(Qwen2PreTrainedModel):
         inputs[..., slots.summary, :] = summaries
         return inputs
 
-    def run(self, embeddings: Tensor, attention_pass: AttentionPass) -> Tensor:
-        """Run all layers over (B, n, width); returns the normalised hidden states."""
+    def run(self, embeddings: Tensor, attention_pass: AttentionPass, deep: Tensor | None = None) -> Tensor:
+        """Run all layers over (B, n, width); returns the normalised hidden states. `deep` is not used."""
         hidden = embeddings
         for layer in self.model.layers:
             hidden = layer(hidden, attention_pass=attention_pass)
         normed: Tensor = self.model.norm(hidden)
         return normed
 
-    def run_for_memory(self, embeddings: Tensor, attention_pass: AttentionPass) -> None:
+    def run_for_memory(
+        self, embeddings: Tensor, attention_pass: AttentionPass, deep: Tensor | None = None
+    ) -> None:
         """Run a visual interval: the last layer only records keys and values (spec b, last-layer fact)."""
         hidden = embeddings
         for layer in self.model.layers[:-1]:
@@ -151,10 +169,11 @@ class SummaryTokenLM(Qwen2PreTrainedModel):
     @torch.no_grad()
     def logits(self, memory: KeyValues, question_ids: Tensor) -> Tensor:
         """Logits after each question token, float32 (len(question_ids), vocabulary)."""
-        prefill = Prefill(self, memory, room=len(question_ids))
-        return self._logits(prefill.text(question_ids))
+        prefill = Prefill(self, memory, borrow=True)
+        return self.scores(prefill.text(question_ids))
 
-    def _logits(self, hidden: Tensor) -> Tensor:
+    def scores(self, hidden: Tensor) -> Tensor:
+        """Logits of normalised hidden states (n, width), float32 (n, vocabulary)."""
         logits: Tensor = self.lm_head(hidden)
         return logits.float()
 
@@ -175,7 +194,8 @@ class SummaryTokenLM(Qwen2PreTrainedModel):
         sampler: Sampler | None = None,
     ) -> Iterator[int]:
         """Yield one new token id after the other; `eos` ends the stream and is not yielded."""
-        return decode(self, memory, question_ids, max_new_tokens, eos, sampler or Sampler())
+        ends = frozenset() if eos is None else frozenset((eos,))
+        return decode(self, memory, question_ids, max_new_tokens, ends, sampler or Sampler())
 
     def loss(
         self,
@@ -190,7 +210,7 @@ class SummaryTokenLM(Qwen2PreTrainedModel):
         """Mean cross-entropy of the answer tokens, differentiable through the memory (spec d)."""
         prefill = self._watch(prefix_ids, visual_embeddings, interval, ratios)
         hidden = prefill.text(torch.cat((question_ids, answer_ids)))
-        predicted = self._logits(hidden[len(question_ids) - 1 : -1])
+        predicted = self.scores(hidden[len(question_ids) - 1 : -1])
         return cross_entropy(predicted, answer_ids.to(predicted.device))
 
 

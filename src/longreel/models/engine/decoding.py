@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from transformers import TemperatureLogitsWarper, TopPLogitsWarper
 
 from longreel.key_values import KeyValues
-from longreel.models.video_xl.prefill import Prefill
-
-if TYPE_CHECKING:
-    from longreel.models.video_xl.language_model import SummaryTokenLM
+from longreel.models.engine.decoder import Decoder
+from longreel.models.engine.prefill import Prefill
 
 
 @dataclass(frozen=True)
@@ -47,23 +44,24 @@ class Sampler:
 
 
 def decode(
-    model: SummaryTokenLM,
+    model: Decoder,
     memory: KeyValues,
     question_ids: Tensor,
     max_new_tokens: int,
-    eos: int | None,
+    eos: frozenset[int],
     sampler: Sampler,
 ) -> Iterator[int]:
-    """Yield new token ids after `question_ids`, at most `max_new_tokens` and none after `eos`."""
-    prefill = Prefill(model, memory, room=len(question_ids) + max_new_tokens)
+    """Yield new token ids after `question_ids`, at most `max_new_tokens`; those in `eos` end it unsaid."""
+    prefill = Prefill(model, memory, borrow=True)
     generator = sampler.generator()
     ids = question_ids
     for _ in range(max_new_tokens):
         # Entered for each step, not once: a generator must not leave its caller in no_grad mode.
         with torch.no_grad():
-            logits: Tensor = model.lm_head(prefill.text(ids)[-1]).float()
+            logits = model.scores(prefill.text(ids)[-1:])[0]
         token = sampler.choose(logits, generator)
-        if token == eos:
+        prefill.go_behind()
+        if token in eos:
             return
         yield token
         ids = torch.tensor([token])

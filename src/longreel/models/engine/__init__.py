@@ -1,0 +1,1 @@
+"""What runs any family's language model over a film: passes, cache storage, prefill, decoding."""

@@ -1,0 +1,66 @@
+"""Watch a stream of visual tokens chunk by chunk."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from longreel.compress.base import CacheCompressor
+from longreel.key_values import KeyValues
+from longreel.models.base import VisualTokens
+from longreel.models.engine.decoder import Decoder
+from longreel.models.engine.prefill import Prefill
+
+
+class ChunkWatcher:
+    """Prefills every full chunk as soon as its tokens are there; see `Watcher`.
+
+    Args:
+        model: the language model, read only.
+        prefix_ids: int64 (p,), text before the film; ignored when `resume` already holds it.
+        compressor: says what is inserted into a chunk and what is kept of it.
+        interval: visual tokens per chunk.
+        resume: a memory that ends on the border of a chunk, to go on with.
+    """
+
+    def __init__(
+        self,
+        model: Decoder,
+        prefix_ids: Tensor,
+        compressor: CacheCompressor,
+        interval: int,
+        resume: KeyValues | None = None,
+    ) -> None:
+        self._compressor = compressor
+        self._interval = interval
+        self._waiting: VisualTokens | None = None
+        with torch.no_grad():
+            self._prefill = Prefill(model, resume)
+            if resume is None:
+                self._prefill.text(prefix_ids)
+
+    @property
+    def closed_tokens(self) -> int:
+        """Visual tokens in closed chunks, those of a resumed memory included."""
+        return self._prefill.visual_tokens
+
+    @torch.no_grad()
+    def push(self, tokens: VisualTokens) -> None:
+        """Take any number of tokens; full chunks are prefilled at once, the rest waits."""
+        waiting = tokens if self._waiting is None else self._waiting.followed_by(tokens)
+        while len(waiting) >= self._interval:
+            self._prefill.visual(waiting[: self._interval], self._compressor)
+            waiting = waiting[self._interval :]
+        self._waiting = waiting
+
+    def checkpoint(self) -> KeyValues:
+        """The memory of the closed chunks."""
+        return self._prefill.key_values()
+
+    @torch.no_grad()
+    def finish(self) -> KeyValues:
+        """Close the open chunk short and return the memory."""
+        if self._waiting is not None and len(self._waiting):
+            self._prefill.visual(self._waiting, self._compressor)
+        self._waiting = None
+        return self._prefill.key_values()

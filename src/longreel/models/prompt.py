@@ -1,0 +1,83 @@
+"""The words around a film: what stands before it and what follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+
+class Prompt:
+    """Chat prompts of a tokenizer with a chat template, cut where the film stands; see `Dialogue`.
+
+    The film is the first thing the user says. This class writes it as text, then a newline and the
+    question, as in the released Video-XL prompt (spec a).
+
+    Args:
+        remembered_turns: earlier turns that a question is asked with; None for all.
+    """
+
+    film = "<film>"
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, remembered_turns: int | None = None) -> None:
+        self.tokenizer: Any = tokenizer
+        self._remembered = remembered_turns
+
+    def content(self, question: str, *, with_film: bool) -> Any:
+        """What the user says, as the chat template takes it."""
+        return f"{self.film}\n{question}" if with_film else question
+
+    def closing(self) -> list[int]:
+        """Ids that end a film."""
+        return []
+
+    def before(self, system: str | None) -> Tensor:
+        """Ids of the text before the film, int64 (p,)."""
+        messages: list[dict[str, Any]] = (
+            [] if system is None else [{"role": "system", "content": self._said(system)}]
+        )
+        said = {"role": "user", "content": self.content("", with_film=True)}
+        return self.words(self._render([*messages, said], answer_next=False).rsplit(self.film, 1)[0])
+
+    def after(self, turns: Sequence[tuple[str, str | None]]) -> Tensor:
+        """Ids of everything after the film: earlier turns, the open question, the start of the answer."""
+        messages: list[dict[str, Any]] = []
+        if self._remembered is not None:
+            turns = turns[max(0, len(turns) - 1 - self._remembered) :]
+        for index, (question, answer) in enumerate(turns):
+            messages.append({"role": "user", "content": self.content(question, with_film=index == 0)})
+            if answer is not None:
+                messages.append({"role": "assistant", "content": self._said(answer)})
+        text = self._render(messages, answer_next=turns[-1][1] is None)
+        closing = torch.tensor(self.closing(), dtype=torch.int64)
+        return torch.cat((closing, self.words(text.split(self.film, 1)[1])))
+
+    def answer(self, text: str) -> Tensor:
+        """Ids of an answer and the end of its turn, as training targets."""
+        return self.words(text + self.tokenizer.eos_token)
+
+    def words(self, text: str) -> Tensor:
+        """Ids of bare text, int64 (n,)."""
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return torch.tensor(ids, dtype=torch.int64)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of answer tokens."""
+        text: str = self.tokenizer.decode(list(ids), skip_special_tokens=True)
+        return text.strip()
+
+    def unknown_words(self, question: str) -> list[str]:
+        """None: any word can be written."""
+        return []
+
+    def _said(self, text: str) -> Any:
+        return text
+
+    def _render(self, messages: list[dict[str, Any]], *, answer_next: bool) -> str:
+        rendered: str = self.tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=answer_next
+        )
+        return rendered
