@@ -16,9 +16,10 @@ if TYPE_CHECKING:
         UsageError,
         WatchInterrupted,
     )
+    from longreel.loading import load
     from longreel.memory import VideoMemory
     from longreel.methods import Method
-    from longreel.model import Model, load
+    from longreel.model import Model
     from longreel.progress import Progress
 
 __all__ = [
@@ -51,9 +52,10 @@ _HOMES = {
         "UsageError",
         "WatchInterrupted",
     ),
+    "loading": ("load",),
     "memory": ("VideoMemory",),
     "methods": ("Method",),
-    "model": ("Model", "load"),
+    "model": ("Model",),
     "progress": ("Progress",),
 }
 

@@ -1,60 +1,21 @@
-"""Load a model, ready to watch and to answer."""
+"""A loaded model, ready to watch and to answer."""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
-from pathlib import Path
-from typing import Any, cast, overload
-
-import torch
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
 
 from longreel import watch as _watch
 from longreel.answer import Answer
 from longreel.ask import Decoding, ask, stream
 from longreel.chat import Chat
 from longreel.compress.summary_tokens import SummaryTokens
-from longreel.errors import ModelError, UsageError
+from longreel.errors import UsageError
 from longreel.memory import VideoMemory
-from longreel.methods import Method, checked_keep, named_method
-from longreel.models import DEFAULT, FAMILIES
+from longreel.methods import Method
 from longreel.models.base import ModelAdapter
 from longreel.progress import ProgressCallback
-
-_DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-
-
-def load(
-    name: str | os.PathLike[str] | None = None,
-    method: str | Method | None = None,
-    keep: float | None = None,
-    dtype: str | torch.dtype | None = None,
-    device: str | None = None,
-) -> Model:
-    """Load a model.
-
-    Args:
-        name: folder of a model of a supported family; None for the small model in this package.
-        method: name of a method or a `Method` of your own; None for "video-xl" if the weights have summary
-            tokens, else "keep-all".
-        keep: fraction the method keeps, in (0, 1]; None for the method's default.
-        dtype: "float32", "float16" or "bfloat16"; None for float32.
-        device: such as "cpu" or "cuda"; None for the processor.
-
-    Raises:
-        ModelError: the folder holds no model that can be loaded.
-        UsageError: unknown method, dtype or device, keep outside (0, 1], or a method the model cannot do.
-    """
-    if keep is not None:
-        checked_keep(keep)
-    if isinstance(method, str):
-        named_method(method, keep)
-    options = {"dtype": _dtype(dtype), "device": _device(device)}
-    loader = _resolve(DEFAULT if name is None else _family_loader(Path(name)))
-    adapter: ModelAdapter = loader(**options) if name is None else loader(Path(name), **options)
-    return Model(adapter, _chosen_method(adapter, method, keep))
 
 
 class Model:
@@ -206,18 +167,6 @@ class Model:
         return Chat(self.adapter, memory, Decoding(max_new_tokens, temperature, top_p, seed))
 
 
-def _chosen_method(adapter: ModelAdapter, method: str | Method | None, keep: float | None) -> Method:
-    if isinstance(method, Method):
-        if keep is not None:
-            raise UsageError(
-                "keep= goes with the name of a method: set it in the parts of a Method of your own"
-            )
-        return method
-    if method is None:
-        method = "video-xl" if adapter.has_summary_tokens else "keep-all"
-    return named_method(method, keep)
-
-
 def _check_method(adapter: ModelAdapter, method: Method) -> None:
     if not isinstance(method.cache, SummaryTokens):
         return
@@ -231,51 +180,3 @@ def _check_method(adapter: ModelAdapter, method: Method) -> None:
             f"keep=1/{method.cache.ratio} keeps nothing of an interval of {adapter.interval} visual tokens: "
             f"keep at least 1/{adapter.interval}"
         )
-
-
-def _family_loader(folder: Path) -> str:
-    """Where the loader of the model in `folder` is to be found."""
-    if not folder.is_dir():
-        raise ModelError(
-            f"{folder} is not a folder: name the folder of a downloaded model, or none for the built-in model"
-        )
-    config = folder / "config.json"
-    try:
-        kind = json.loads(config.read_text(encoding="utf-8"))["model_type"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{config} is missing or not a model's config: copy the complete folder") from error
-    if kind not in FAMILIES:
-        raise ModelError(f"{folder} is a {kind!r} model: supported are {', '.join(FAMILIES)}")
-    return FAMILIES[kind]
-
-
-def _resolve(dotted: str) -> Callable[..., Any]:
-    module, _, attribute = dotted.partition(":")
-    found: Any = import_module(module)
-    for name in attribute.split("."):
-        found = getattr(found, name)
-    return cast(Callable[..., Any], found)
-
-
-def _dtype(dtype: str | torch.dtype | None) -> torch.dtype:
-    if dtype is None:
-        return torch.float32
-    if isinstance(dtype, torch.dtype) and dtype in _DTYPES.values():
-        return dtype
-    if isinstance(dtype, str) and dtype in _DTYPES:
-        return _DTYPES[dtype]
-    raise UsageError(f"unknown dtype {dtype!r}: known are {', '.join(_DTYPES)}")
-
-
-def _device(device: str | None) -> str:
-    if device is None:
-        return "cpu"
-    try:
-        kind = torch.device(device).type
-    except (RuntimeError, TypeError) as error:
-        raise UsageError(f"unknown device {device!r}: give cpu, cuda or cuda:1") from error
-    if kind not in ("cpu", "cuda"):
-        raise UsageError(f"device {device!r} is not supported: give cpu, cuda or cuda:1")
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise UsageError(f"device {device!r} is not there: this torch sees no CUDA device, use cpu")
-    return device

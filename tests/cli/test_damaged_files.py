@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from longreel.model import load
+from longreel.loading import load
 from tests.fuzz.mutants import KINDS, Edit, mutant
 
 RUNS = 30

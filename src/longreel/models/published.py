@@ -1,0 +1,237 @@
+"""What published models have in common: loading a folder as released, and running it through our engine."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+from transformers import AutoModelForImageTextToText, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from longreel.compress.base import CacheCompressor
+from longreel.errors import ModelError
+from longreel.identity import hash_json, hash_tensors, hash_text, stable_config
+from longreel.key_values import KeyValues
+from longreel.models.base import FilmPart, VisualTokens
+from longreel.models.engine.decoding import Sampler, decode
+from longreel.models.engine.transformers_decoder import ATTENTION, TransformersDecoder, register_attention
+from longreel.models.engine.watcher import ChunkWatcher
+from longreel.models.engine.witness import attention_on_memory
+from longreel.models.prompt import Prompt
+from longreel.video.frames import Frames
+
+# Visual tokens that are prefilled together.
+_CHUNK = 1536
+_WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin.index.json")
+_PROCESSORS = ("video_preprocessor_config.json", "processor_config.json", "preprocessor_config.json")
+
+
+class PublishedAdapter(ABC):
+    """A released checkpoint behind `ModelAdapter`; each family says how frames become tokens.
+
+    Args:
+        name: what users call it.
+        model: as transformers loads it, its decoder with our attention.
+        tokenizer: with the chat template of the release.
+        processing: the settings of the released video processor.
+        positions: "trained", or "transformers" for those that the installed library gives.
+    """
+
+    has_summary_tokens = False
+    default_fps = 2.0
+    interval = _CHUNK
+
+    def __init__(
+        self,
+        name: str,
+        model: Any,
+        tokenizer: Any,
+        processing: dict[str, Any],
+        positions: str = "trained",
+    ) -> None:
+        self.name = name
+        self.positions = positions
+        model.eval()
+        self.model = model
+        self.processing = processing
+        self.tokenizer = tokenizer
+        self.dialogue = self.prompt(tokenizer)
+        self.decoder = self.build_decoder()
+        self.layer_shapes = self.decoder.layer_shapes
+        self.max_question_tokens = model.config.get_text_config().max_position_embeddings // 4
+        self._identity: dict[str, str] | None = None
+
+    @classmethod
+    def from_folder(
+        cls,
+        folder: str | Path,
+        *,
+        name: str | None = None,
+        dtype: torch.dtype | None = None,
+        device: str | None = None,
+        positions: str = "trained",
+    ) -> Self:
+        """Load a checkpoint in the layout in which it was released.
+
+        Raises:
+            ModelError: files are missing or damaged.
+        """
+        path = Path(folder)
+        _check_complete(path)
+        register_attention()
+        try:
+            model = _loaded(path, dtype or torch.float32)
+            tokenizer = AutoTokenizer.from_pretrained(path)
+            if not tokenizer.chat_template:
+                raise ValueError("its tokenizer has no chat template (chat_template.jinja)")
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise ModelError(
+                f"cannot load model folder {path}: {reason}; copy the complete folder again"
+            ) from error
+        model.to(device or "cpu")
+        return cls(name or path.name, model, tokenizer, _processing(path), positions)
+
+    @property
+    @abstractmethod
+    def clip(self) -> int:
+        """Frames that become tokens together."""
+
+    @property
+    @abstractmethod
+    def tokens_per_frame(self) -> int:
+        """Most visual tokens of a frame."""
+
+    @abstractmethod
+    def prompt(self, tokenizer: Any) -> Prompt:
+        """How the family is spoken to."""
+
+    @abstractmethod
+    def build_decoder(self) -> TransformersDecoder:
+        """The family's decoder for our engine."""
+
+    @abstractmethod
+    def frame_size(self, height: int, width: int) -> tuple[int, int]:
+        """See `ModelAdapter`."""
+
+    @abstractmethod
+    def frame_tokens(self, height: int, width: int) -> float:
+        """See `ModelAdapter`."""
+
+    @abstractmethod
+    def encode(self, frames: Frames, part: FilmPart) -> VisualTokens:
+        """See `ModelAdapter`."""
+
+    def watcher(
+        self, prefix_ids: Tensor, compressor: CacheCompressor, resume: KeyValues | None = None
+    ) -> ChunkWatcher:
+        """See `ModelAdapter`."""
+        return ChunkWatcher(self.decoder, prefix_ids, compressor, self.interval, resume)
+
+    def generate(
+        self,
+        memory: KeyValues,
+        ids: Tensor,
+        *,
+        max_new_tokens: int,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+    ) -> Iterator[int]:
+        """See `ModelAdapter`."""
+        sampler = Sampler(temperature, top_p, seed)
+        return decode(self.decoder, memory, ids, max_new_tokens, self._ends(), sampler)
+
+    def attention(self, memory: KeyValues, ids: Tensor, new_ids: Sequence[int]) -> list[Tensor]:
+        """See `ModelAdapter`; all heads count."""
+        # A token is chosen at the position before its own.
+        text = torch.cat((ids, torch.tensor(list(new_ids[:-1]), dtype=ids.dtype)))
+        return [layer.sum(0) for layer in attention_on_memory(self.decoder, memory, text, len(new_ids))]
+
+    def identity(self) -> dict[str, str]:
+        """sha256 over config, tokenizer and weights; computed once, the weights do not change."""
+        if self._identity is None:
+            settings = {
+                "config": stable_config(self.model.config.to_dict()),
+                "video": self.processing,
+                "positions": self.positions,
+            }
+            backend = self.tokenizer.backend_tokenizer.to_str() + str(self.tokenizer.chat_template)
+            self._identity = {
+                "config": hash_json(settings),
+                "tokenizer": hash_text(backend),
+                "weights": hash_tensors(self.model.state_dict()),
+            }
+        return dict(self._identity)
+
+    def _ends(self) -> frozenset[int]:
+        """Ids that end an answer: those the release names for generation, and the tokenizer's own."""
+        named = self.model.generation_config.eos_token_id
+        ends = named if isinstance(named, list) else [named]
+        return frozenset(end for end in (*ends, self.tokenizer.eos_token_id) if end is not None)
+
+
+def _loaded(path: Path, dtype: torch.dtype) -> Any:
+    """The model, without what transformers prints while it loads."""
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        model, info = AutoModelForImageTextToText.from_pretrained(
+            path,
+            dtype=dtype,
+            attn_implementation={"text_config": ATTENTION, "vision_config": "sdpa"},
+            output_loading_info=True,
+        )
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()
+    missing = sorted(info["missing_keys"])
+    if missing:
+        raise ValueError(f"its weights lack the tensor {missing[0]!r}")
+    return model
+
+
+def _check_complete(path: Path) -> None:
+    """Refuse a folder that lacks files, before anything is built.
+
+    Raises:
+        ModelError: naming what is missing.
+    """
+    missing = [name for name in ("config.json",) if not (path / name).is_file()]
+    if not any((path / name).is_file() for name in _WEIGHTS):
+        missing.append("model.safetensors (or its shards and index)")
+    index = path / "model.safetensors.index.json"
+    if index.is_file():
+        try:
+            shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelError(f"{index} is damaged: copy the complete folder again") from error
+        missing += [shard for shard in shards if not (path / shard).is_file()]
+    if not (path / "tokenizer.json").is_file() and not (path / "vocab.json").is_file():
+        missing.append("tokenizer.json")
+    if not any((path / name).is_file() for name in _PROCESSORS):
+        missing.append(_PROCESSORS[0])
+    if missing:
+        raise ModelError(
+            f"model folder {path} lacks {', '.join(missing)}: copy the complete folder of the release"
+        )
+
+
+def _processing(path: Path) -> dict[str, Any]:
+    """Settings of the video processor, whichever file the release keeps them in."""
+    for name in _PROCESSORS:
+        file = path / name
+        if file.is_file():
+            try:
+                settings = json.loads(file.read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise ModelError(f"{file} is not JSON: copy the complete folder again") from error
+            video: dict[str, Any] = settings.get("video_processor", settings)
+            return video
+    return {}

@@ -1,0 +1,148 @@
+"""The unmodified model of transformers, given a film in one piece: what ours must equal.
+
+Inputs are put together here from the released formats, independently of the adapters: chat text with its
+placeholders written out, patches, and position ids by the rule that each family was trained with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AutoModelForImageTextToText, AutoTokenizer
+
+_VISION = ("<|vision_start|>", "<|vision_end|>")
+
+
+@dataclass
+class Stock:
+    """A checkpoint as transformers loads it."""
+
+    family: str
+    model: Any
+    tokenizer: Any
+
+    @classmethod
+    def load(cls, family: str, folder: Path, dtype: torch.dtype = torch.float32) -> Stock:
+        model = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa")
+        return cls(family, model.eval(), AutoTokenizer.from_pretrained(folder))
+
+    def inputs(
+        self, pixels: Sequence[Tensor], seconds: Sequence[list[float]], turns: list[Any], fps: float | None
+    ) -> dict[str, Any]:
+        """Everything `forward` takes, for films given as float (F, 3, h, w) and the times of their frames.
+
+        turns: (question, answer) pairs, the last answer None.
+        """
+        films = [self._film(pixels=film, seconds=times) for film, times in zip(pixels, seconds, strict=True)]
+        text = self._chat(turns, "".join(text for text, _ in films))
+        ids = self.tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
+        given: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+        if self.family == "llava_onevision":
+            # Films of one prompt are stacked, so there is one.
+            return {**given, "pixel_values_videos": films[0][1]["pixels"][None]}
+        given["pixel_values_videos"] = torch.cat([made["patches"] for _, made in films])
+        given["video_grid_thw"] = torch.tensor([made["grid"] for _, made in films])
+        given["mm_token_type_ids"] = 2 * (ids == self.model.config.video_token_id).int()
+        if self.family == "qwen2_5_vl" and fps is not None:
+            given["second_per_grid_ts"] = torch.tensor([2 / fps] * len(films))
+        given["position_ids"] = self.positions(ids[0], given["video_grid_thw"].tolist(), seconds, fps)[
+            :, None
+        ]
+        return given
+
+    def positions(
+        self, ids: Tensor, grids: list[list[int]], seconds: Sequence[list[float]], fps: float | None
+    ) -> Tensor:
+        """Token by token (3, n): text counts up on all axes, and behind a film from its largest number."""
+        is_film = (ids == self.model.config.video_token_id).tolist()
+        if self.family == "qwen3_vl":
+            grids = [[1, *grid[1:]] for grid in grids for _ in range(grid[0])]
+        places: list[list[int]] = []
+        index = film = 0
+        while index < len(is_film):
+            following = 1 + max((max(place) for place in places), default=-1)
+            if not is_film[index]:
+                places.append([following] * 3)
+                index += 1
+                continue
+            for t in range(grids[film][0]):
+                time = self._time(t, seconds[film] if self.family != "qwen3_vl" else [], fps)
+                for row in range(grids[film][1] // 2):
+                    for column in range(grids[film][2] // 2):
+                        places.append([following + time, following + row, following + column])
+                        index += 1
+            film += 1
+        return torch.tensor(places).T
+
+    def _time(self, pair: int, seconds: list[float], fps: float | None) -> int:
+        if self.family != "qwen2_5_vl":
+            return pair
+        return int(pair * 2 * 2 / fps) if fps else int((seconds[2 * pair] - seconds[0]) * 2 + 1e-6)
+
+    def _film(self, pixels: Tensor, seconds: list[float]) -> tuple[str, dict[str, Any]]:
+        """How a film is written in the prompt, and what the vision tower gets."""
+        if self.family == "llava_onevision":
+            scaled = (pixels / 255 - 0.5) / 0.5
+            return "<video>" * (len(pixels) * 4 + 1), {"pixels": scaled}
+        patches, grid = _patches(self.family, pixels)
+        each = grid[1] * grid[2] // 4
+        start, end = _VISION
+        if self.family == "qwen3_vl":
+            times = [*seconds, seconds[-1]]
+            middles = [(times[2 * t] + times[2 * t + 1]) / 2 for t in range(grid[0])]
+            text = "".join(f"<{m:.1f} seconds>{start}{'<|video_pad|>' * each}{end}" for m in middles)
+        else:
+            text = start + "<|video_pad|>" * each * grid[0] + end
+        return text, {"patches": patches, "grid": grid}
+
+    def _chat(self, turns: list[Any], films: str) -> str:
+        """The conversation as the releases write it."""
+        if self.family == "llava_onevision":
+            text = ""
+            for number, (question, answer) in enumerate(turns):
+                text += f"<|im_start|>user {films + chr(10) if number == 0 else ''}{question}<|im_end|>"
+                text += (
+                    "<|im_start|>assistant\n"
+                    if answer is None
+                    else f"<|im_start|>assistant {answer}<|im_end|>"
+                )
+            return text
+        text = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+        for number, (question, answer) in enumerate(turns):
+            text += f"<|im_start|>user\n{films if number == 0 else ''}{question}<|im_end|>\n"
+            text += "<|im_start|>assistant\n" + ("" if answer is None else f"{answer}<|im_end|>\n")
+        return text
+
+
+def _patches(family: str, pixels: Tensor) -> tuple[Tensor, list[int]]:
+    """Patches of pairs of frames, neighbours that become one token together: by loops."""
+    side = 16 if family == "qwen3_vl" else 14
+    mean, std = ([0.5] * 3, [0.5] * 3) if family == "qwen3_vl" else (_CLIP_MEAN, _CLIP_STD)
+    scaled = (pixels / 255 - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+    if len(scaled) % 2:
+        scaled = torch.cat((scaled, scaled[-1:]))
+    grid = [len(scaled) // 2, scaled.shape[2] // side, scaled.shape[3] // side]
+    rows = [
+        torch.stack(
+            [
+                scaled[2 * t + deep, :, y * side : (y + 1) * side, x * side : (x + 1) * side]
+                for deep in range(2)
+            ],
+            dim=1,
+        ).flatten()
+        for t in range(grid[0])
+        for top in range(0, grid[1], 2)
+        for left in range(0, grid[2], 2)
+        for y in (top, top + 1)
+        for x in (left, left + 1)
+    ]
+    return torch.stack(rows), grid
+
+
+_CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073]
+_CLIP_STD = [0.26862954, 0.26130258, 0.27577711]
