@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longreel.compress.base import Chunk
-from longreel.compress.baselines import KeepAll, RandomTokens, UniformFrames
+from longreel.compress.baselines import KeepAll, RandomTokens, RecentWindow, UniformFrames
 from longreel.compress.summary_tokens import SummaryTokens
 from longreel.errors import UsageError
+from longreel.key_values import TEXT
 from longreel.methods import Method, method_names, named_method
 from tests.fakes import fake_model
 
@@ -62,6 +63,23 @@ def test_uniform_frames_do_not_depend_on_blocks(keep: float, blocks: list[int]) 
     assert abs(len(whole) - keep * total) <= 1
 
 
+@given(st.integers(1, 20), st.lists(st.integers(1, 15), min_size=1, max_size=8), st.integers(0, 3))
+def test_a_recent_window_keeps_the_last_tokens_and_all_text(
+    window: int, chunks: list[int], text: int
+) -> None:
+    part = RecentWindow(window)
+    held, first = torch.full((text,), TEXT), 0
+    for tokens in chunks:
+        kept = part.keep(Chunk(tokens, first))
+        stays = torch.arange(tokens) if kept is None else kept
+        held = torch.cat((held, first + stays, torch.full((text,), TEXT)))
+        left = part.remember(held)
+        held = held if left is None else held[left]
+        first += tokens
+    assert held[held != TEXT].tolist() == list(range(max(0, first - window), first))
+    assert int((held == TEXT).sum()) == text * (1 + len(chunks))
+
+
 @given(st.integers(1, 300), st.floats(0.001, 1.0))
 def test_random_keeps_the_floor_but_at_least_one(tokens: int, keep: float) -> None:
     kept = RandomTokens(keep).keep(Chunk(tokens))
@@ -83,7 +101,7 @@ def test_methods_say_what_they_are() -> None:
         "frames": None,
         "cache": {"part": "SummaryTokens", "ratio": 2},
     }
-    assert set(method_names()) == {"video-xl", "keep-all", "uniform", "random"}
+    assert set(method_names()) == {"video-xl", "keep-all", "uniform", "recent-window", "random"}
     assert Method().settings()["name"] == "custom"
     with pytest.raises(UsageError, match="is not a dataclass"):
         Method(cache=object()).settings()  # type: ignore[arg-type]

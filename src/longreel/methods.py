@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from longreel.compress.base import CacheCompressor, FrameSelector
-from longreel.compress.baselines import KeepAll, RandomTokens, UniformFrames
+from longreel.compress.baselines import FramesWithin, KeepAll, RandomTokens, RecentWindow, UniformFrames
 from longreel.compress.summary_tokens import SummaryTokens
 from longreel.errors import UsageError
 
@@ -52,8 +52,14 @@ def _settings(part: Any) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class _Row:
-    build: Callable[[float], Method]
-    default_keep: float
+    """How a method is built from a fraction to keep, and from a number of visual tokens; None where it
+    cannot be. The first of them has a default.
+    """
+
+    build: Callable[[float], Method] | None = None
+    default_keep: float = 1.0
+    within: Callable[[int], Method] | None = None
+    default_budget: int = 4096
 
 
 def _keep_all(keep: float) -> Method:
@@ -68,6 +74,14 @@ def _uniform(keep: float) -> Method:
     return Method(frames=UniformFrames(keep), name="uniform")
 
 
+def _uniform_within(budget: int) -> Method:
+    return Method(frames=FramesWithin(budget), name="uniform")
+
+
+def _recent_window(budget: int) -> Method:
+    return Method(cache=RecentWindow(budget), name="recent-window")
+
+
 def _random(keep: float) -> Method:
     return Method(cache=RandomTokens(keep), name="random")
 
@@ -79,7 +93,8 @@ def _video_xl(keep: float) -> Method:
 _METHODS = {
     "video-xl": _Row(_video_xl, 1 / 16),
     "keep-all": _Row(_keep_all, 1.0),
-    "uniform": _Row(_uniform, 1 / 4),
+    "uniform": _Row(_uniform, 1 / 4, _uniform_within),
+    "recent-window": _Row(within=_recent_window),
     "random": _Row(_random, 1 / 4),
 }
 
@@ -89,16 +104,39 @@ def method_names() -> tuple[str, ...]:
     return tuple(_METHODS)
 
 
-def named_method(name: str, keep: float | None = None) -> Method:
-    """The method of this name, keeping the fraction `keep` (None: the method's own default).
+def named_method(name: str, keep: float | None = None, budget: int | None = None) -> Method:
+    """The method of this name, keeping the fraction `keep` or so many visual tokens of each film.
+
+    With neither, the method's own default.
 
     Raises:
-        UsageError: unknown name, keep outside (0, 1], or a keep this method cannot do.
+        UsageError: unknown name, both or a value out of range, or one this method cannot do.
     """
     row = _METHODS.get(name)
     if row is None:
         raise UsageError(f"unknown method {name!r}{_nearest(name)}: known are {', '.join(_METHODS)}")
-    return row.build(checked_keep(row.default_keep if keep is None else keep))
+    if keep is not None:
+        keep = checked_keep(keep)
+    if keep is not None and budget is not None:
+        raise UsageError("keep= and budget= are two ways to say how much stays: give one of them")
+    if budget is not None or row.build is None:
+        if row.within is None:
+            raise UsageError(f"{name} keeps a fraction: give keep= in place of budget=")
+        if keep is not None:
+            raise UsageError(f"{name} keeps a number of visual tokens: give budget= in place of keep=")
+        return row.within(checked_budget(row.default_budget if budget is None else budget))
+    return row.build(row.default_keep if keep is None else keep)
+
+
+def checked_budget(budget: int) -> int:
+    """`budget` as a whole number from 1.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if isinstance(budget, bool) or not isinstance(budget, int) or budget < 1:
+        raise UsageError(f"budget={budget} is no number of visual tokens: give a whole number, such as 4096")
+    return budget
 
 
 def checked_keep(keep: float) -> float:

@@ -46,8 +46,10 @@ def ask(
     model: options.ModelName = None,
     method: options.MethodName = None,
     keep: options.Keep = None,
+    budget: options.Budget = None,
     dtype: options.Dtype = None,
     device: options.Device = None,
+    positions: options.Positions = "trained",
     fps: options.Fps = None,
     count: options.Count = None,
     max_frames: options.MaxFrames = None,
@@ -82,7 +84,8 @@ def ask(
         allow_url=allow_url,
     )
     is_memory = looks_like_memory(source)
-    chosen = [*frames.chosen(), *(["--method"] if method else []), *(["--keep"] if keep else [])]
+    kept = {"--method": method, "--keep": keep, "--budget": budget}
+    chosen = [*frames.chosen(), *(name for name, value in kept.items() if value is not None)]
     if is_memory and chosen:
         raise UsageError(f"{chosen[0]} is for films and {source} is a memory: leave it out")
     if stream and as_json:
@@ -96,7 +99,7 @@ def ask(
     for each in question or []:
         check_question(each)
     _check_source(source, is_memory, allow_url)
-    loaded = loaded_model(model, method, fraction, dtype, device)
+    loaded = loaded_model(model, method, fraction, dtype, device, budget=budget, positions=positions)
     memory = loaded.open(source) if is_memory else _watched(loaded, source, frames, quiet)
     shown = sys.stdout.isatty() if evidence is None else evidence
     answers = Answers(loaded, memory, source, decoding, stream=stream, as_json=as_json, evidence=shown)

@@ -9,7 +9,14 @@ if TYPE_CHECKING:
 
 
 def loaded_model(
-    name: str | None, method: str | None, keep: float | None, dtype: str | None, device: str | None
+    name: str | None,
+    method: str | None,
+    keep: float | None,
+    dtype: str | None,
+    device: str | None,
+    *,
+    budget: int | None = None,
+    positions: str = "trained",
 ) -> Model:
     """`longreel.load`, without what transformers prints meanwhile: stderr is for progress and errors.
 
@@ -17,8 +24,10 @@ def loaded_model(
     """
     from transformers.utils import logging
 
-    from longreel.model import load
+    from longreel.loading import load
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    return load(name, method=method, keep=keep, dtype=dtype, device=device)
+    return load(
+        name, method=method, keep=keep, budget=budget, dtype=dtype, device=device, positions=positions
+    )

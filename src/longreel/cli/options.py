@@ -17,7 +17,11 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 ModelName = Annotated[
     str | None,
-    typer.Option("--model", help="Folder of a model; default: the embedded one.", rich_help_panel=_MODEL),
+    typer.Option(
+        "--model",
+        help="Folder of a model, or its name on the hub; default: the embedded one.",
+        rich_help_panel=_MODEL,
+    ),
 ]
 MethodName = Annotated[
     str | None,
@@ -27,6 +31,23 @@ Keep = Annotated[
     str | None,
     typer.Option(
         "--keep", help="Fraction to keep: 1/16, 0.0625 or 16x; default: the method's.", rich_help_panel=_MODEL
+    ),
+]
+
+Budget = Annotated[
+    int | None,
+    typer.Option(
+        "--budget",
+        help="Visual tokens to keep of each film, in place of --keep: uniform, recent-window.",
+        rich_help_panel=_MODEL,
+    ),
+]
+Positions = Annotated[
+    str,
+    typer.Option(
+        "--positions",
+        help="Where text behind a film stands: trained (default), or as in transformers.",
+        rich_help_panel=_MODEL,
     ),
 ]
 

@@ -37,8 +37,10 @@ def watch(
     model: options.ModelName = None,
     method: options.MethodName = None,
     keep: options.Keep = None,
+    budget: options.Budget = None,
     dtype: options.Dtype = None,
     device: options.Device = None,
+    positions: options.Positions = "trained",
     system: Annotated[
         str | None,
         typer.Option("--system", help="System prompt in front of the film.", rich_help_panel="Model"),
@@ -80,7 +82,7 @@ def watch(
     check_films(film, allow_url=allow_url)
 
     held = place.held()
-    loaded = loaded_model(model, method, fraction, dtype, device)
+    loaded = loaded_model(model, method, fraction, dtype, device, budget=budget, positions=positions)
     if held is not None and not held.complete and not quiet:
         print_remark(f"going on with {place.path}")
     with shown_progress(quiet) as shown, interrupts_at_reports(shown) as progress:
