@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from longreel.compress.base import CacheCompressor
-from longreel.errors import ModelError
+from longreel.errors import ModelError, UsageError
 from longreel.identity import hash_json, hash_tensors, hash_text, stable_config
 from longreel.key_values import KeyValues
 from longreel.models.base import FilmPart, VisualTokens
 from longreel.models.engine.decoding import Sampler
 from longreel.models.engine.watcher import ChunkWatcher
 from longreel.models.engine.witness import attention_on_memory
+from longreel.models.load_report import LoadReport
+from longreel.models.overrides import Overrides
+from longreel.models.shards import Shards
 from longreel.models.video_xl.configuration import VideoXLConfig
+from longreel.models.video_xl.framing import centre_crop, resized_size
 from longreel.models.video_xl.modeling import VideoXLModel, encode_frames
 from longreel.models.video_xl.prompt import VideoXLPrompt
+from longreel.models.weights import fill, outline
 from longreel.video.frames import Frames
 
-_WEIGHTS = "model.safetensors"
+# Settings that came later count only where they are set, so that memories made before stay valid.
+_LATER = {"frame_fit": "whole"}
 
 
 class VideoXLAdapter:
-    """A loaded Video-XL model, ready to watch and to answer; see `ModelAdapter`."""
+    """A loaded Video-XL model, ready to watch and to answer; see `ModelAdapter`.
+
+    report: how it was read, if it came in another format than this package's.
+    """
 
     has_summary_tokens = True
 
-    def __init__(self, name: str, model: VideoXLModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(
+        self,
+        name: str,
+        model: VideoXLModel,
+        tokenizer: PreTrainedTokenizerBase,
+        report: LoadReport | None = None,
+    ) -> None:
         self.name = name
+        self.report = report
         model.eval()
         self._model = model
         self._tokenizer: Any = tokenizer
@@ -64,18 +78,20 @@ class VideoXLAdapter:
         name: str | None = None,
         dtype: torch.dtype | None = None,
         device: str | None = None,
+        overrides: Overrides | None = None,
     ) -> VideoXLAdapter:
         """Load a model saved by `save_pretrained` together with its tokenizer.
 
         Raises:
             ModelError: files are missing or damaged.
+            UsageError: the model cannot do what `overrides` ask.
         """
         path = Path(folder)
         if not (path / "config.json").is_file():
             # Without it a model of the default size, billions of random weights, would be built.
             raise ModelError(f"model folder {path} has no config.json: copy the complete folder again")
         try:
-            model = load_model(path, dtype or torch.float32)
+            model = load_model(path, dtype or torch.float32, overrides)
             tokenizer = PreTrainedTokenizerFast.from_pretrained(path)
             if not tokenizer.chat_template:
                 raise ValueError("it has no chat template (chat_template.jinja)")
@@ -93,9 +109,8 @@ class VideoXLAdapter:
         return self._model
 
     def frame_size(self, height: int, width: int) -> tuple[int, int]:
-        """Every frame is resized whole to the tower's input, (height, width)."""
-        height, width = self._model.vision_tower.image_size
-        return height, width
+        """What a frame is resized to, (height, width); `encode` cuts the tower's input out of that."""
+        return resized_size(self._model.config.frame_fit, (height, width), self._model.vision_tower.image_size)
 
     def frame_tokens(self, height: int, width: int) -> float:
         """The same for every frame."""
@@ -103,7 +118,8 @@ class VideoXLAdapter:
 
     def encode(self, frames: Frames, part: FilmPart) -> VisualTokens:
         """Encode a block of frames that starts on a clip border."""
-        embeddings = encode_frames(self._model, frames.pixels)
+        pixels = centre_crop(frames.pixels, self._model.vision_tower.image_size)
+        embeddings = encode_frames(self._model, pixels)
         count, each, width = embeddings.shape
         seconds = frames.seconds.repeat_interleave(each)
         index = torch.arange(count).repeat_interleave(each)
@@ -152,31 +168,39 @@ class VideoXLAdapter:
         if self._identity is None:
             backend = self._tokenizer.backend_tokenizer.to_str() + str(self._tokenizer.chat_template)
             self._identity = {
-                "config": hash_json(stable_config(self._model.config.to_dict())),
+                "config": hash_json(_settings(self._model.config.to_dict())),
                 "tokenizer": hash_text(backend),
                 "weights": hash_tensors(self._model.state_dict()),
             }
         return dict(self._identity)
 
 
-def load_model(folder: Path, dtype: torch.dtype) -> VideoXLModel:
+def load_model(folder: Path, dtype: torch.dtype, overrides: Overrides | None = None) -> VideoXLModel:
     """Build the model of a folder and fill it with its weights; nothing is printed."""
-    model = VideoXLModel(VideoXLConfig.from_pretrained(folder))
-    model.to(dtype=dtype)  # type: ignore[call-arg]
-    index = folder / "model.safetensors.index.json"
-    shards = (
-        sorted(set(json.loads(index.read_text())["weight_map"].values())) if index.exists() else [_WEIGHTS]
-    )
-    missing = set(model.state_dict())
-    for shard in shards:
-        tensors = load_file(folder / shard)
-        unexpected = model.load_state_dict(tensors, strict=False).unexpected_keys
-        if unexpected:
-            raise ValueError(f"{shard} holds the unknown tensor {unexpected[0]!r}")
-        missing -= set(tensors)
-    if model.config.text_config.tie_word_embeddings:
+    config = VideoXLConfig.from_pretrained(folder)
+    if overrides is not None:
+        _override(config, overrides, folder)
+    model = outline(lambda: VideoXLModel(config))
+    shards = Shards.of(folder)
+    missing = fill(model, shards.parts({name: name for name in shards.stored}, dtype=dtype))
+    if config.text_config.tie_word_embeddings:
         missing -= set(model._tied_weights_keys)
     if missing:
         raise ValueError(f"its weights lack the tensor {min(missing)!r}")
     model.tie_weights()
     return model
+
+
+def _override(config: VideoXLConfig, overrides: Overrides, folder: Path) -> None:
+    if overrides.vision_tower is not None:
+        raise UsageError(f"{folder} holds its vision tower itself: leave out vision_tower=")
+    if overrides.vision_layer is not None:
+        config.feature_layer = overrides.vision_layer
+    if overrides.frames is not None:
+        config.frame_fit = overrides.frames
+
+
+def _settings(config: dict[str, Any]) -> dict[str, Any]:
+    """The config by which models are told apart."""
+    settings = stable_config(config)
+    return {key: value for key, value in settings.items() if key not in _LATER or value != _LATER[key]}

@@ -96,8 +96,16 @@ class SummaryTokenConfig(Qwen2Config):
 
 
 def _require_known_mechanism(config: Mapping[str, Any]) -> None:
-    """Refuse the variants of the released code's options that mean another mechanism."""
-    released = {"beacon_attn": "full-coverage", "beacon_pos": "interleave", "beacon_sink_size": 0}
+    """Refuse the variants of the released code's options that mean another mechanism (spec b)."""
+    released = {
+        "beacon_attn": "full-coverage",
+        "beacon_pos": "interleave",
+        "beacon_sink_size": 0,
+        "beacon_attend_prev": True,
+        "beacon_accum": True,
+        "beacon_parallel_window": 1,
+        "beacon_param": ["q", "k", "v"],
+    }
     for key, value in released.items():
         if config.get(key, value) not in (value, None):
             raise ModelError(
@@ -115,6 +123,7 @@ class VideoXLConfig(PreTrainedConfig):
     side of the average pooling after the projector, `projector` "mlp" (Linear, GELU, Linear) or "linear".
     `pixel_mean` and `pixel_std` are per channel, of values in 0…1; None leaves scaling to the tower.
     `closed_vocabulary`, `taught_words` and `remembered_turns` are those of `Prompt`.
+    `frame_fit` is "crop" or "whole", see `framing`.
     `default_fps` is the sampling the weights were trained for, in frames per second. `evidence_heads` are the
     (layer, head) pairs whose attention tells where in the film an answer comes from; None for all.
     """
@@ -131,6 +140,7 @@ class VideoXLConfig(PreTrainedConfig):
         feature_layer: int = -2,
         pixel_mean: list[float] | None = None,
         pixel_std: list[float] | None = None,
+        frame_fit: str = "whole",
         default_fps: float = 1.0,
         closed_vocabulary: bool = False,
         taught_words: list[str] | None = None,
@@ -147,6 +157,9 @@ class VideoXLConfig(PreTrainedConfig):
         self.feature_layer = feature_layer
         self.pixel_mean = pixel_mean
         self.pixel_std = pixel_std
+        if frame_fit not in {"crop", "whole"}:
+            raise ValueError(f'frame_fit must be "crop" or "whole", got {frame_fit!r}')
+        self.frame_fit = frame_fit
         self.default_fps = default_fps
         self.closed_vocabulary = closed_vocabulary
         self.taught_words = taught_words

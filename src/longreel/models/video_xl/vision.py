@@ -46,7 +46,7 @@ class ClipTower(nn.Module):
         self.width = vision.hidden_size
         side = image // patch
         self.grid = (side, side)
-        self._layer = config.feature_layer
+        self._layer = _checked_layer(config.feature_layer, vision.num_hidden_layers)
         # CLIP puts a class token before the patches, SigLIP does not.
         self._skip = 1 if isinstance(model, CLIPVisionModel) else 0
         siglip = not self._skip
@@ -62,6 +62,13 @@ class ClipTower(nn.Module):
         states = self.vision_model(scaled.to(weights.dtype), output_hidden_states=True).hidden_states
         features: Tensor = states[self._layer][:, self._skip :]
         return features
+
+
+def _checked_layer(layer: int, layers: int) -> int:
+    """A layer that exists: 0 is what enters the first, `layers` or -1 what leaves the last."""
+    if not -layers - 1 <= layer <= layers:
+        raise ModelError(f"vision layer {layer} of a tower of {layers}: give one from {-layers - 1} to {layers}")
+    return layer
 
 
 class ClipwiseTower(nn.Module):
