@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from longreel.memory import VideoMemory
     from longreel.methods import Method
     from longreel.model import Model
+    from longreel.models.overrides import Overrides
     from longreel.progress import Progress
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Method",
     "Model",
     "ModelError",
+    "Overrides",
     "Progress",
     "SourceError",
     "Usage",
@@ -56,6 +58,7 @@ _HOMES = {
     "memory": ("VideoMemory",),
     "methods": ("Method",),
     "model": ("Model",),
+    "models.overrides": ("Overrides",),
     "progress": ("Progress",),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -45,6 +46,31 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     except BaseException:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+        raise
+    _sync_folder(target.parent)
+
+
+@contextmanager
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Make a folder that takes the place `path`, which is free or an empty folder, when the block ends well.
+
+    Until then it has another name beside; on any exception, Ctrl-C included, it is removed.
+
+    Raises:
+        OSError: as `mkdir`, `open` and `rename` do, and if `path` is taken.
+    """
+    target = Path(os.path.realpath(path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
+    try:
+        part.mkdir()
+        yield part
+        for file in part.iterdir():
+            with open(file, "rb") as written:
+                os.fsync(written.fileno())
+        os.replace(part, target)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
         raise
     _sync_folder(target.parent)
 

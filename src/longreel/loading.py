@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable
@@ -18,6 +17,8 @@ from longreel.methods import Method, checked_keep, named_method
 from longreel.model import Model
 from longreel.models import DEFAULT, FAMILIES
 from longreel.models.base import ModelAdapter
+from longreel.models.folders import model_folder, read_config
+from longreel.models.overrides import Overrides
 
 _DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _POSITIONS = ("trained", "transformers")
@@ -33,12 +34,13 @@ def load(
     dtype: str | torch.dtype | None = None,
     device: str | None = None,
     positions: str = "trained",
+    overrides: Overrides | None = None,
 ) -> Model:
     """Load a model.
 
     Args:
-        name: folder of a model of a supported family, or its name on the model hub, such as
-            "Qwen/Qwen2.5-VL-7B-Instruct"; None for the small model in this package.
+        name: folder of a model of a supported family, or the folder around that one, or its name on the model
+            hub, such as "Qwen/Qwen2.5-VL-7B-Instruct"; None for the small model in this package.
         method: name of a method or a `Method` of your own; None for "video-xl" if the weights have summary
             tokens, else "keep-all".
         keep: fraction the method keeps, in (0, 1]; None for the method's default.
@@ -47,10 +49,11 @@ def load(
         device: such as "cpu" or "cuda"; None for the processor.
         positions: where text behind a film stands: "trained", as the models were trained, or "transformers",
             as the installed library has it (they differ for Qwen2-VL and Qwen2.5-VL).
+        overrides: settings that differ from the model's own config.
 
     Raises:
         ModelError: the folder holds no model that can be loaded.
-        UsageError: unknown method, dtype or device, keep outside (0, 1], or a method the model cannot do.
+        UsageError: an unknown value, keep outside (0, 1], or a method or override the model cannot do.
     """
     if keep is not None:
         checked_keep(keep)
@@ -60,14 +63,19 @@ def load(
     if positions not in _POSITIONS:
         raise UsageError(f"unknown positions {positions!r}: known are {', '.join(_POSITIONS)}")
     if name is None:
-        adapter = _resolve(DEFAULT)(**options)
+        adapter = _default(options, overrides)
     else:
-        folder = local_folder(name)
-        loader = _resolve(_family_loader(folder))
-        if positions != "trained":
-            options["positions"] = positions
-        adapter = loader(folder, **options)
+        folder = model_folder(local_folder(name))
+        options |= {"positions": positions, "overrides": overrides}
+        adapter = _resolve(_family_loader(folder))(folder, **options)
     return Model(adapter, _chosen_method(adapter, method, keep, budget))
+
+
+def _default(options: dict[str, Any], overrides: Overrides | None) -> ModelAdapter:
+    if overrides is not None:
+        raise UsageError("overrides= goes with the folder of a model: the built-in one has its own settings")
+    adapter: ModelAdapter = _resolve(DEFAULT)(**options)
+    return adapter
 
 
 def local_folder(name: str | os.PathLike[str]) -> Path:
@@ -113,11 +121,7 @@ def _chosen_method(
 
 def _family_loader(folder: Path) -> str:
     """Where the loader of the model in `folder` is to be found."""
-    config = folder / "config.json"
-    try:
-        kind = json.loads(config.read_text(encoding="utf-8"))["model_type"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{config} is missing or not a model's config: copy the complete folder") from error
+    kind = read_config(folder)["model_type"]
     if kind not in FAMILIES:
         nearest = get_close_matches(str(kind), FAMILIES, n=1)
         meant = f" ({nearest[0]!r} is the nearest)" if nearest else ""

@@ -18,6 +18,7 @@ VERBS = [
     "info",
     "films make",
     "train",
+    "convert",
     "demo",
     "evaluate films",
     "evaluate needle",

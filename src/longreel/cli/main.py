@@ -11,6 +11,7 @@ import typer
 from longreel.cli import failures
 from longreel.cli.ask import ask
 from longreel.cli.compare import compare
+from longreel.cli.convert import convert
 from longreel.cli.curve import curve
 from longreel.cli.demo import demo
 from longreel.cli.evaluate import evaluate
@@ -33,6 +34,7 @@ app.command()(info)
 app.add_typer(films, name="films")
 app.command()(compare)
 app.command()(train)
+app.command()(convert)
 app.add_typer(evaluate, name="evaluate")
 app.command()(curve)
 app.command()(demo)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 FAMILIES = {
     "longreel_video_xl": "longreel.models.video_xl.adapter:VideoXLAdapter.from_folder",
+    "llava_qwen": "longreel.models.video_xl.released.loading:load_adapter",
     "qwen2_vl": "longreel.models.qwen_vl:Qwen2VLAdapter.from_folder",
     "qwen2_5_vl": "longreel.models.qwen_vl:Qwen25VLAdapter.from_folder",
     "qwen3_vl": "longreel.models.qwen_vl:Qwen3VLAdapter.from_folder",

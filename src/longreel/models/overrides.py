@@ -31,6 +31,8 @@ class Overrides:
 
     def __post_init__(self) -> None:
         if self.vision_layer is not None and type(self.vision_layer) is not int:
-            raise UsageError(f"vision_layer={self.vision_layer!r} is no layer: give a whole number such as -2")
+            raise UsageError(
+                f"vision_layer={self.vision_layer!r} is no layer: give a whole number such as -2"
+            )
         if self.frames not in (None, *get_args(FrameFit)):
             raise UsageError(f"frames={self.frames!r} is unknown: give 'crop' or 'whole'")

@@ -15,7 +15,7 @@ from transformers import AutoModelForImageTextToText, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from longreel.compress.base import CacheCompressor
-from longreel.errors import ModelError
+from longreel.errors import ModelError, UsageError
 from longreel.identity import hash_json, hash_tensors, hash_text, stable_config
 from longreel.key_values import KeyValues
 from longreel.models.base import FilmPart, VisualTokens
@@ -23,6 +23,7 @@ from longreel.models.engine.decoding import Sampler, decode
 from longreel.models.engine.transformers_decoder import ATTENTION, TransformersDecoder, register_attention
 from longreel.models.engine.watcher import ChunkWatcher
 from longreel.models.engine.witness import attention_on_memory
+from longreel.models.overrides import Overrides
 from longreel.models.prompt import Prompt
 from longreel.video.frames import Frames
 
@@ -76,13 +77,17 @@ class PublishedAdapter(ABC):
         dtype: torch.dtype | None = None,
         device: str | None = None,
         positions: str = "trained",
+        overrides: Overrides | None = None,
     ) -> Self:
         """Load a checkpoint in the layout in which it was released.
 
         Raises:
             ModelError: files are missing or damaged.
+            UsageError: there are `overrides`, which are for Video-XL.
         """
         path = Path(folder)
+        if overrides is not None:
+            raise UsageError(f"overrides= is for Video-XL checkpoints, which {path} is not: leave it out")
         _check_complete(path)
         register_attention()
         try:

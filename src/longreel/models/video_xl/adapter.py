@@ -24,6 +24,7 @@ from longreel.models.overrides import Overrides
 from longreel.models.shards import Shards
 from longreel.models.video_xl.configuration import VideoXLConfig
 from longreel.models.video_xl.framing import centre_crop, resized_size
+from longreel.models.video_xl.glance_tower import GlanceTowerConfig
 from longreel.models.video_xl.modeling import VideoXLModel, encode_frames
 from longreel.models.video_xl.prompt import VideoXLPrompt
 from longreel.models.weights import fill, outline
@@ -78,9 +79,12 @@ class VideoXLAdapter:
         name: str | None = None,
         dtype: torch.dtype | None = None,
         device: str | None = None,
+        positions: str = "trained",
         overrides: Overrides | None = None,
     ) -> VideoXLAdapter:
         """Load a model saved by `save_pretrained` together with its tokenizer.
+
+        With one position axis, there is one choice of `positions`.
 
         Raises:
             ModelError: files are missing or damaged.
@@ -110,7 +114,9 @@ class VideoXLAdapter:
 
     def frame_size(self, height: int, width: int) -> tuple[int, int]:
         """What a frame is resized to, (height, width); `encode` cuts the tower's input out of that."""
-        return resized_size(self._model.config.frame_fit, (height, width), self._model.vision_tower.image_size)
+        return resized_size(
+            self._model.config.frame_fit, (height, width), self._model.vision_tower.image_size
+        )
 
     def frame_tokens(self, height: int, width: int) -> float:
         """The same for every frame."""
@@ -195,6 +201,8 @@ def _override(config: VideoXLConfig, overrides: Overrides, folder: Path) -> None
     if overrides.vision_tower is not None:
         raise UsageError(f"{folder} holds its vision tower itself: leave out vision_tower=")
     if overrides.vision_layer is not None:
+        if config.vision_config["model_type"] == GlanceTowerConfig.model_type:
+            raise UsageError(f"{folder} has a vision tower without layers to choose: leave out vision_layer=")
         config.feature_layer = overrides.vision_layer
     if overrides.frames is not None:
         config.frame_fit = overrides.frames

@@ -27,6 +27,20 @@ _DECODER_KEYS = (
     "pad_token_id",
 )
 _RELEASED_ROPE_THETA = 1_000_000.0
+# The options of the released code that mean this mechanism (spec b); others mean another one.
+_RELEASED_MECHANISM: dict[str, Any] = {
+    "beacon_attn": "full-coverage",
+    "beacon_pos": "interleave",
+    "beacon_sink_size": 0,
+    "beacon_attend_prev": True,
+    "beacon_accum": True,
+    "beacon_parallel_window": 1,
+    "beacon_param": ["q", "k", "v"],
+}
+# Every key that `SummaryTokenConfig.from_official` reads.
+READ_KEYS = frozenset(
+    (*_DECODER_KEYS, *_RELEASED_MECHANISM, "beacon_window", "beacon_stride", "beacon_ratio", "rope_theta")
+)
 
 
 class SummaryTokenConfig(Qwen2Config):
@@ -97,16 +111,7 @@ class SummaryTokenConfig(Qwen2Config):
 
 def _require_known_mechanism(config: Mapping[str, Any]) -> None:
     """Refuse the variants of the released code's options that mean another mechanism (spec b)."""
-    released = {
-        "beacon_attn": "full-coverage",
-        "beacon_pos": "interleave",
-        "beacon_sink_size": 0,
-        "beacon_attend_prev": True,
-        "beacon_accum": True,
-        "beacon_parallel_window": 1,
-        "beacon_param": ["q", "k", "v"],
-    }
-    for key, value in released.items():
+    for key, value in _RELEASED_MECHANISM.items():
         if config.get(key, value) not in (value, None):
             raise ModelError(
                 f"{key}={config[key]!r} is not Video-XL's mechanism: only {value!r} is supported"

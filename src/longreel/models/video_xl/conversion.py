@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -39,12 +39,44 @@ def _layer_names(layer: str) -> Iterator[tuple[str, str]]:
         yield f"{layer}.{same}", f"{layer}.{same}"
 
 
+def whole_model_names(config: SummaryTokenConfig, state: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield (released name, our name) of every tensor of a `VideoXLModel` with a CLIP or SigLIP tower.
+
+    Args:
+        state: our names of all of them.
+    """
+    for ours, theirs in official_names(config):
+        yield theirs, f"language_model.{ours}"
+    for name in state:
+        part, _, inner = name.partition(".")
+        if part == "projector":
+            yield f"model.mm_projector.{inner}", name
+        if part == "vision_tower":
+            # Releases of transformers differ in whether the tower's own names begin like this.
+            inner = inner.removeprefix("vision_model.").removeprefix("vision_model.")
+            yield f"model.vision_tower.vision_tower.vision_model.{inner}", name
+
+
+def require_complete(missing: Iterable[str]) -> None:
+    """Refuse a checkpoint that lacks tensors.
+
+    Raises:
+        ModelError: there are any. Absent summary weights are never made up, since a film watched with
+            untrained ones gives answers that look plausible and are not.
+    """
+    names = list(missing)
+    if names:
+        raise ModelError(
+            f"checkpoint lacks {len(names)} tensors, the first is {names[0]!r}: "
+            "use the complete Video-XL checkpoint with its summary-token (beacon_*) weights"
+        )
+
+
 def decoder_tensors(config: SummaryTokenConfig, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Pick and rename the language model's tensors.
 
     Raises:
-        ModelError: tensors are missing. Absent summary weights are never made up, since a film watched
-            with untrained ones gives answers that look plausible and are not.
+        ModelError: tensors are missing or have other shapes; see `require_complete`.
     """
     renamed = {ours: state_dict[theirs] for ours, theirs in official_names(config) if theirs in state_dict}
     if (
@@ -53,12 +85,7 @@ def decoder_tensors(config: SummaryTokenConfig, state_dict: Mapping[str, Tensor]
         and "model.embed_tokens.weight" in renamed
     ):
         renamed["lm_head.weight"] = renamed["model.embed_tokens.weight"]
-    missing = [theirs for ours, theirs in official_names(config) if ours not in renamed]
-    if missing:
-        raise ModelError(
-            f"checkpoint lacks {len(missing)} tensors, the first is {missing[0]!r}: "
-            "use the complete Video-XL checkpoint with its summary-token (beacon_*) weights"
-        )
+    require_complete(theirs for ours, theirs in official_names(config) if ours not in renamed)
     _require_shapes(config, renamed)
     return renamed
 

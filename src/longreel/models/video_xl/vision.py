@@ -67,7 +67,9 @@ class ClipTower(nn.Module):
 def _checked_layer(layer: int, layers: int) -> int:
     """A layer that exists: 0 is what enters the first, `layers` or -1 what leaves the last."""
     if not -layers - 1 <= layer <= layers:
-        raise ModelError(f"vision layer {layer} of a tower of {layers}: give one from {-layers - 1} to {layers}")
+        raise ModelError(
+            f"vision layer {layer} of a tower of {layers}: give one from {-layers - 1} to {layers}"
+        )
     return layer
 
 

@@ -1,0 +1,1 @@
+"""Read the released Video-XL checkpoint (spec g): its config, tensor names, tower and tokenizer."""
