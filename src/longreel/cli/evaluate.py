@@ -229,8 +229,8 @@ def _evaluate(task: Task, chosen: _Chosen, places: _Places, *, quiet: bool, as_j
         _adapter(chosen, chosen.model),
         settings,
         None if chosen.blind_model is None else _adapter(chosen, chosen.blind_model),
-        chosen.fps,
-        chosen.keep_memories,
+        fps=chosen.fps,
+        keep_memories=chosen.keep_memories,
     )
     try:
         with shown_progress(quiet) as progress:

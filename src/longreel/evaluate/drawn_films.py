@@ -8,16 +8,41 @@ from pathlib import Path
 from typing import Any
 
 from longreel.errors import UsageError
-from longreel.evaluate.items import Asked, Item
+from longreel.evaluate.items import Clip, Fits, Item
 from longreel.films.encode import write_film
 from longreel.films.question import Question
-from longreel.films.questions import check_wording, draw_questions, named_families
+from longreel.films.questions import check_wording, draw_questions, is_right, named_families
 from longreel.films.scenes import Film, draw_film
 
 # Far below the seeds of training, which start at 900,000,000.
 FIRST_SEED = 600_000_000
 # Upper ends of the bins in which answers are sorted by the length of the scene asked about.
 _EVENT_LENGTHS = (1.0, 2.0, 4.0)
+_MAX_NEW_TOKENS = 64
+
+
+@dataclass(frozen=True)
+class DrawnAsked:
+    """A question with what its answers are sorted by, such as {"split": "train"}; see `Asked`."""
+
+    question: Question
+    tags: dict[str, str]
+    max_new_tokens: int = _MAX_NEW_TOKENS
+
+    def wording(self, fits: Fits) -> str:
+        """See `Asked`; every model takes these."""
+        return self.question.text
+
+    def record(self, answer: str) -> dict[str, Any]:
+        """See `Asked`."""
+        return {
+            "family": self.question.family,
+            "question": self.question.text,
+            "gold": self.question.letter or " ".join(self.question.gold),
+            "answer": answer,
+            "right": is_right(self.question, answer),
+            "tags": self.tags,
+        }
 
 
 @dataclass(frozen=True)
@@ -55,7 +80,7 @@ class FilmsTask:
         """See `Task`."""
         return _drawn_items(self)
 
-    def questions(self, film: Film) -> list[Asked]:
+    def questions(self, film: Film) -> list[DrawnAsked]:
         """The questions about one film."""
         return [
             _asked(film, question, wording=wording)
@@ -102,9 +127,9 @@ class NeedleTask:
         """See `Task`."""
         return _drawn_items(self)
 
-    def questions(self, film: Film) -> list[Asked]:
+    def questions(self, film: Film) -> list[DrawnAsked]:
         """The questions about one film: the needle nearest to each depth, each once."""
-        found: dict[str, Asked] = {}
+        found: dict[str, DrawnAsked] = {}
         for depth in self.depths:
             drawn = draw_questions(
                 film, ["needle"], len(self.depths), seed=film.seed, min_event=self.min_event, depth=depth
@@ -128,11 +153,13 @@ class DrawnItem:
         """Split, length and seed."""
         return f"{self.film.split}-{self.film.seconds:g}s-{self.film.seed}"
 
-    def write(self, path: Path) -> None:
+    def clip(self, place: Path) -> Clip:
         """See `Item`."""
-        write_film(self.film, path)
+        if not place.exists():
+            write_film(self.film, place)
+        return Clip(place)
 
-    def questions(self) -> list[Asked]:
+    def questions(self) -> list[DrawnAsked]:
         """See `Item`."""
         return self.task.questions(self.film)
 
@@ -147,14 +174,14 @@ def _drawn_items(task: FilmsTask | NeedleTask) -> list[Item]:
     ]
 
 
-def _asked(film: Film, question: Question, **more: str) -> Asked:
+def _asked(film: Film, question: Question, **more: str) -> DrawnAsked:
     tags = {
         "asked": "free" if question.options is None else "options",
         "event length": _bin(question.event_seconds),
         "film length": f"{film.seconds / 60:g} min",
         "split": film.split,
     }
-    return Asked(question, {**tags, **more})
+    return DrawnAsked(question, {**tags, **more})
 
 
 def _bin(seconds: float) -> str:

@@ -1,21 +1,37 @@
-"""What a task consists of: films, and questions that can be marked."""
+"""What a task consists of: films, and questions whose answers can be recorded and marked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from longreel.films.question import Question
+# Whether a model takes a question of this wording.
+Fits = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A question with what its answers are sorted by, such as {"split": "train", "wording": "unseen"}."""
+class Clip:
+    """What is watched. source: as `Model.watch` takes it; start, end: seconds, None for the whole film."""
 
-    question: Question
-    tags: dict[str, str] = field(default_factory=dict)
+    source: Any
+    start: float | None = None
+    end: float | None = None
+
+
+class Asked(Protocol):
+    """A question about a film."""
+
+    @property
+    def max_new_tokens(self) -> int:
+        """Tokens after which an answer is cut off."""
+
+    def wording(self, fits: Fits) -> str | None:
+        """The question as it is put to a model, shortened where it may be; None: it cannot be made to fit."""
+
+    def record(self, answer: str) -> dict[str, Any]:
+        """What is written down about an answer, as plain values."""
 
 
 class Item(Protocol):
@@ -24,10 +40,10 @@ class Item(Protocol):
     @property
     def key(self) -> str: ...
 
-    def write(self, path: Path) -> None:
-        """Put the film's file at `path`."""
+    def clip(self, place: Path) -> Clip:
+        """What to watch; a film that has to be made first is written to `place`, unless it is there."""
 
-    def questions(self) -> list[Asked]:
+    def questions(self) -> Sequence[Asked]:
         """The same questions in the same order at every call."""
 
 
@@ -37,7 +53,7 @@ class Task(Protocol):
     @property
     def name(self) -> str: ...
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Mapping[str, Any]:
         """Plain values that determine every film and every question."""
 
     def items(self) -> Sequence[Item]:

@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from longreel.answer import Answer
+from longreel.ask import MAX_CHARACTERS
 from longreel.compress.baselines import KeepAll
+from longreel.errors import SourceError, UsageError
 from longreel.evaluate.items import Asked, Item, Task
 from longreel.evaluate.run_folder import Row, RunFolder
 from longreel.evaluate.settings import Setting
-from longreel.films.questions import is_right
 from longreel.memory import VideoMemory
 from longreel.model import Model
 from longreel.models.base import ModelAdapter
 from longreel.progress import ProgressCallback, StageClock
-
-_MAX_NEW_TOKENS = 64
 
 
 @dataclass(frozen=True)
@@ -26,8 +25,9 @@ class Evaluation:
     """What is evaluated.
 
     blind: the model that answers with nothing shown; None: the same that watches.
-    fps: frames per second watched; None: the model's own.
+    fps, count, max_frames: which frames are watched, see `Model.watch`; all None: as the model's own.
     keep_memories: leave the memories in the run's folder.
+    skip_unreadable: record a film that cannot be watched as failed, rather than stop.
     """
 
     task: Task
@@ -35,11 +35,14 @@ class Evaluation:
     settings: Sequence[Setting]
     blind: ModelAdapter | None = None
     fps: float | None = None
+    count: int | None = None
+    max_frames: int | None = None
     keep_memories: bool = False
+    skip_unreadable: bool = False
 
     def plan(self) -> dict[str, Any]:
         """Plain values that determine the answers; a run goes on only with an equal plan."""
-        blind = self.blind or self.adapter
+        blind = self.blind_adapter
         return {
             "task": {"name": self.task.name, **self.task.settings()},
             "model": {"name": self.adapter.name, **self.adapter.identity()},
@@ -48,7 +51,14 @@ class Evaluation:
             "keep": {each.label: each.keep for each in self.settings if each.method},
             "methods": {each.label: each.method.settings() for each in self.settings if each.method},
             "fps": self.fps,
+            "count": self.count,
+            "max_frames": self.max_frames,
         }
+
+    @property
+    def blind_adapter(self) -> ModelAdapter:
+        """The model that answers with nothing shown."""
+        return self.blind or self.adapter
 
 
 def evaluate(evaluation: Evaluation, folder: Path, progress: ProgressCallback | None = None) -> RunFolder:
@@ -56,56 +66,96 @@ def evaluate(evaluation: Evaluation, folder: Path, progress: ProgressCallback | 
 
     Raises:
         UsageError: the folder holds a run with another plan.
+        SourceError: a film cannot be watched, and it is not to be skipped.
     """
     run = RunFolder(folder, evaluation.plan())
     done = {(row["film"], row["setting"]) for row in run.rows()}
     items = evaluation.task.items()
-    clock = StageClock(progress, "evaluate", len(items) * len(evaluation.settings))
-    clock.report(len(done))
+    wanted = [(item.key, setting.label) for item in items for setting in evaluation.settings]
+    clock = StageClock(progress, "evaluate", len(wanted))
+    finished = sum(each in done for each in wanted)
+    clock.report(finished)
     for item in items:
         missing = [setting for setting in evaluation.settings if (item.key, setting.label) not in done]
         asked = item.questions() if missing else []
         for setting in missing:
             run.add(_row(evaluation, run, item, setting, asked))
-            done.add((item.key, setting.label))
-            clock.report(len(done))
+            finished += 1
+            clock.report(finished)
         _clear(evaluation, run, item)
     return run
 
 
 def _row(evaluation: Evaluation, run: RunFolder, item: Item, setting: Setting, asked: Sequence[Asked]) -> Row:
-    texts = [each.question.text for each in asked]
+    row: Row = {"film": item.key, "setting": setting.label, "cost": {}}
     if setting.method is None:
-        cost: Row = {}
-        answers = _blind_answers(evaluation.blind or evaluation.adapter, texts)
-    else:
-        model = Model(evaluation.adapter, setting.method)
-        memory = _memory(model, run, item, setting, evaluation.fps)
-        given = model.ask(memory, texts, max_new_tokens=_MAX_NEW_TOKENS)
-        cost, answers = _cost(memory, given), [answer.text for answer in given]
-    marks = [_marked(*pair) for pair in zip(asked, answers, strict=True)]
-    return {"film": item.key, "setting": setting.label, "cost": cost, "answers": marks}
+        return {**row, "answers": _blind_answers(evaluation.blind_adapter, asked)}
+    model = Model(evaluation.adapter, setting.method)
+    try:
+        memory = _memory(model, run, item, setting, evaluation)
+    except (SourceError, UsageError) as error:
+        if not evaluation.skip_unreadable:
+            raise
+        return {**row, "failed": str(error), "answers": []}
+    given, answers = _answers(model, memory, asked)
+    warnings = [warning for source in memory.header.sources for warning in source.warnings]
+    noted: Row = {"warnings": warnings} if warnings else {}
+    return {**row, "cost": _cost(memory, given), **noted, "answers": answers}
 
 
-def _memory(model: Model, run: RunFolder, item: Item, setting: Setting, fps: float | None) -> VideoMemory:
+def _memory(
+    model: Model, run: RunFolder, item: Item, setting: Setting, evaluation: Evaluation
+) -> VideoMemory:
     """The memory that an earlier run saved, or a new one; answers are always from the file."""
     path = run.memory(item.key, setting.label)
     if not path.exists():
-        film = run.film(item.key)
-        if not film.exists():
-            item.write(film)
-        model.watch(film, fps=fps).save(path)
+        clip = item.clip(run.film(item.key))
+        model.watch(
+            clip.source,
+            start=clip.start,
+            end=clip.end,
+            fps=evaluation.fps,
+            count=evaluation.count,
+            max_frames=evaluation.max_frames,
+        ).save(path)
     return model.open(path)
 
 
-def _blind_answers(adapter: ModelAdapter, questions: Sequence[str]) -> list[str]:
-    """Answers from the text before the film alone."""
+def _answers(model: Model, memory: VideoMemory, asked: Sequence[Asked]) -> tuple[list[Answer], list[Row]]:
+    """Answers with what they cost, and the records of all questions, those too long to ask included."""
+    given: list[Answer] = []
+    records = []
+    for each in asked:
+        text = each.wording(lambda wording: _fits(model.adapter, wording))
+        if text is None:
+            records.append({**each.record(""), "too_long": True})
+            continue
+        given.append(model.ask(memory, text, max_new_tokens=each.max_new_tokens))
+        records.append(each.record(given[-1].text))
+    return given, records
+
+
+def _blind_answers(adapter: ModelAdapter, asked: Sequence[Asked]) -> list[Row]:
+    """Records of answers from the text before the film alone."""
     nothing = adapter.watcher(adapter.dialogue.before(None), KeepAll()).finish()
-    asked = [adapter.dialogue.after([(question, None)]) for question in questions]
-    return [
-        adapter.dialogue.decode(list(adapter.generate(nothing, ids, max_new_tokens=_MAX_NEW_TOKENS)))
-        for ids in asked
-    ]
+    records = []
+    for each in asked:
+        text = each.wording(lambda wording: _fits(adapter, wording))
+        if text is None:
+            records.append({**each.record(""), "too_long": True})
+            continue
+        ids = adapter.dialogue.after([(text, None)])
+        new = list(adapter.generate(nothing, ids, max_new_tokens=each.max_new_tokens))
+        records.append(each.record(adapter.dialogue.decode(new)))
+    return records
+
+
+def _fits(adapter: ModelAdapter, wording: str) -> bool:
+    """Whether a question of this wording can be asked; see `ask`."""
+    return (
+        len(wording) <= MAX_CHARACTERS
+        and len(adapter.dialogue.after([(wording, None)])) <= adapter.max_question_tokens
+    )
 
 
 def _cost(memory: VideoMemory, answers: Sequence[Answer]) -> Row:
@@ -121,18 +171,6 @@ def _cost(memory: VideoMemory, answers: Sequence[Answer]) -> Row:
         "watch_seconds": header.seconds,
         "ask_seconds": [answer.usage.seconds for answer in answers],
         "paths": list(header.paths),
-    }
-
-
-def _marked(asked: Asked, answer: str) -> Row:
-    question = asked.question
-    return {
-        "family": question.family,
-        "question": question.text,
-        "gold": question.letter or " ".join(question.gold),
-        "answer": answer,
-        "right": is_right(question, answer),
-        "tags": asked.tags,
     }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from longreel.errors import UsageError
 from longreel.files import atomic_file
 
 Row = dict[str, Any]
+_LONGEST_NAME = 80
 
 
 class RunFolder:
@@ -35,12 +38,11 @@ class RunFolder:
 
     def film(self, key: str) -> Path:
         """Where a film lies while it is needed."""
-        return self.folder / "films" / f"{key}.mp4"
+        return self.folder / "films" / f"{_file_name(key)}.mp4"
 
     def memory(self, key: str, setting: str) -> Path:
         """Where the memory of a film under a setting lies."""
-        name = f"{key}-{setting}".replace("/", "_").replace(" ", "-")
-        return self.folder / "memories" / f"{name}.memory"
+        return self.folder / "memories" / f"{_file_name(key)}-{_file_name(setting)}.memory"
 
     def rows(self) -> list[Row]:
         """What is done."""
@@ -91,6 +93,12 @@ def read_rows(folder: Path) -> Iterator[Row]:
         raise UsageError(f"{folder} holds no evaluation: name the folder of one")
     for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
         yield json.loads(line)
+
+
+def _file_name(key: str) -> str:
+    """A name for files about `key`, another for every key; the key itself where it is short and plain."""
+    plain = re.sub(r"[^A-Za-z0-9._=-]", "_", key)[:_LONGEST_NAME]
+    return plain if plain == key else f"{plain}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
 
 
 def _different(one: dict[str, Any], other: dict[str, Any], prefix: str = "") -> list[str]:
