@@ -56,7 +56,7 @@ def result(
         ],
         "baseline": baseline,
         "differences": list(_differences(marks, theirs)),
-        "costs": {label: cost for label in marks if (cost := _cost(_of(rows, label)))},
+        "costs": {label: cost for label in marks if (cost := median_cost(_of(rows, label)))},
         "runs": [{name: row[name] for name in ("film", "setting", "cost")} for row in rows if row["cost"]],
     }
 
@@ -90,7 +90,7 @@ def _differences(
                     yield {"setting": label, **asdict(sorting), **_rounded(asdict(compared))}
 
 
-def _cost(rows: Sequence[Row]) -> Row:
+def median_cost(rows: Sequence[Row]) -> Row:
     """Medians over films; nothing for the blind setting, which watches nothing."""
     costs = [row["cost"] for row in rows if row["cost"]]
     if not costs:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_RESAMPLES = 2000
-_INTERVAL = (0.025, 0.975)
+RESAMPLES = 2000
+INTERVAL = (0.025, 0.975)
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _interval(films: Mapping[str, tuple[float, int]]) -> tuple[float, float] | N
     if len(films) < 2:
         return None
     table = np.array(list(films.values()))
-    drawn = np.random.default_rng(0).integers(len(table), size=(_RESAMPLES, len(table)))
+    drawn = np.random.default_rng(0).integers(len(table), size=(RESAMPLES, len(table)))
     sums = table[drawn].sum(1)
-    low, high = np.quantile(sums[:, 0] / sums[:, 1], _INTERVAL)
+    low, high = np.quantile(sums[:, 0] / sums[:, 1], INTERVAL)
     return float(low), float(high)

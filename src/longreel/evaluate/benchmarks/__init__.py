@@ -1,0 +1,1 @@
+"""The field's benchmarks: one file each, and what they share."""

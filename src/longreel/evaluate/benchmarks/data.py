@@ -1,0 +1,145 @@
+"""A benchmark as it lies in a folder: what is there, what is not, and whether that is good enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from longreel.errors import SourceError, UsageError
+from longreel.evaluate.benchmarks.base import Benchmark, Query
+from longreel.evaluate.benchmarks.videos import Found, Shelf
+
+_NAMED = 5
+PROBLEMS = ("missing", "truncated", "unreadable")
+
+
+@dataclass(frozen=True)
+class Data:
+    """What was found. queries: all that are in the folder. found: by key of the video, in order."""
+
+    benchmark: Benchmark
+    folder: Path
+    split: str
+    queries: tuple[Query, ...]
+    found: dict[str, Found]
+
+    def usable(self) -> list[Found]:
+        """The videos that can be watched."""
+        return [each for each in self.found.values() if each.problem is None]
+
+    def report(self) -> dict[str, Any]:
+        """Counts and names, as plain values: the denominator of every number, and what it lacks."""
+        usable = {each.video.key for each in self.usable()}
+        published = self.benchmark.published.get(self.split)
+        return {
+            "questions_published": None if published is None else published.questions,
+            "questions_found": len(self.queries),
+            "questions_asked": sum(query.video.key in usable for query in self.queries),
+            "videos_published": None if published is None else published.videos,
+            "videos_named": len({each.video.name for each in self.found.values()}),
+            "clips": len(self.found),
+            "clips_watched": len(usable),
+            **{problem: self.names(problem) for problem in PROBLEMS},
+            "renamed": {each.video.key: str(each.path) for each in self.found.values() if each.renamed},
+            "without_subtitles": self._without_subtitles(),
+        }
+
+    def names(self, problem: str) -> list[str]:
+        """The videos with this problem."""
+        return [key for key, each in self.found.items() if each.problem == problem]
+
+    def lacks(self) -> list[str]:
+        """What is incomplete, a short phrase each."""
+        phrases = [
+            f"{len(names)} {'video is' if len(names) == 1 else 'videos are'} {problem} ({_listed(names)})"
+            for problem in PROBLEMS
+            if (names := self.names(problem))
+        ]
+        published = self.benchmark.published.get(self.split)
+        if published is not None and published.certain and len(self.queries) != published.questions:
+            phrases.insert(
+                0, f"{len(self.queries):,} of {published.questions:,} published questions are there"
+            )
+        return phrases
+
+    def require_whole(self) -> None:
+        """Refuse a folder that is incomplete.
+
+        Raises:
+            SourceError: something is missing or broken.
+        """
+        if lacks := self.lacks():
+            raise SourceError(
+                f"{self.folder} is not all of {self.benchmark.title}: {'; '.join(lacks)}. "
+                "Complete it, or measure what is there with --incomplete skip"
+            )
+
+    def _without_subtitles(self) -> int | None:
+        if not self.benchmark.subtitles:
+            return None
+        files = {query.subtitles.path for query in self.queries if query.subtitles}
+        return sum(not path.is_file() for path in files)
+
+
+def read_data(
+    benchmark: Benchmark,
+    folder: Path,
+    split: str | None = None,
+    videos: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Data:
+    """Read the annotations and look at every video.
+
+    Args:
+        split: None for the first.
+        videos: only so many of the first videos; None: all.
+        progress: told how many videos were looked at, of how many.
+
+    Raises:
+        UsageError: there is no such split.
+        SourceError: the annotations are missing or of another form, or there is no video at all.
+    """
+    chosen = benchmark.splits[0] if split is None else split
+    if chosen not in benchmark.splits:
+        known = ", ".join(filter(None, benchmark.splits)) or "none to choose"
+        raise UsageError(f"{benchmark.name} has no split {chosen!r}: there are {known}")
+    if not folder.is_dir():
+        raise SourceError(f"{folder} is not a folder: name the one {benchmark.title} was downloaded to")
+    queries = benchmark.read(folder, chosen)
+    _check_queries(queries, folder)
+    wanted = list({query.video.key: query.video for query in queries}.values())[:videos]
+    shelf, found = Shelf(folder), {}
+    for video in wanted:
+        found[video.key] = shelf.find(video)
+        if progress is not None:
+            progress(len(found), len(wanted))
+    kept = tuple(query for query in queries if query.video.key in found)
+    data = Data(benchmark, folder, chosen, kept, found)
+    if not data.usable():
+        raise SourceError(
+            f"{folder} has none of the {len(found):,} videos of {benchmark.title}, such as "
+            f"{wanted[0].places[0]}/{wanted[0].name}: unpack them there"
+        )
+    return data
+
+
+def _check_queries(queries: Sequence[Query], folder: Path) -> None:
+    if not queries:
+        raise SourceError(f"{folder} has no questions: name the folder of the benchmark as it was downloaded")
+    seen: set[str] = set()
+    for query in queries:
+        if query.id in seen:
+            raise SourceError(f"{folder} has question {query.id} twice: copy the annotations again")
+        seen.add(query.id)
+        if query.options and query.gold not in query.letters:
+            raise SourceError(
+                f"{folder}: the answer {query.gold!r} of {query.id} is none of its options: "
+                "copy the annotations again"
+            )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

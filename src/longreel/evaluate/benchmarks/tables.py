@@ -1,0 +1,64 @@
+"""A benchmark's result as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def metric_table(result: Mapping[str, Any]) -> list[list[str]]:
+    """A row per setting, a column per metric; then how many answers could not be read."""
+    names = list(dict.fromkeys(line["metric"] for line in result["metrics"]))
+    found = {(line["setting"], line["metric"]): line for line in result["metrics"]}
+    rows = [["", *names, "unparsed"]]
+    for setting, answers in result["answers"].items():
+        values = [_value(found.get((setting, name)), "value") for name in names]
+        rows.append([setting, *values, f"{answers['unparsed_percent']:.1f} %"])
+    return rows
+
+
+def sorted_table(result: Mapping[str, Any], metric: str, tag: str) -> list[list[str]]:
+    """A row per value of a tag, a column per setting."""
+    cells = [cell for cell in result["cells"] if (cell["metric"], cell["by"]) == (metric, tag)]
+    settings = list(dict.fromkeys(cell["setting"] for cell in cells))
+    found = {(cell["value"], cell["setting"]): cell for cell in cells}
+    values = dict.fromkeys(cell["value"] for cell in cells)
+    rows = [[tag, *settings, "units"]]
+    for value in values:
+        units = max(found[value, setting]["units"] for setting in settings if (value, setting) in found)
+        shown = [_value(found.get((value, setting)), "mean") for setting in settings]
+        rows.append([value, *shown, str(units)])
+    return rows
+
+
+def sortings(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The pairs of metric and tag for which there is a table."""
+    return list(dict.fromkeys((cell["metric"], cell["by"]) for cell in result["cells"]))
+
+
+def denominator(data: Mapping[str, Any]) -> str:
+    """What was asked of what there is, in one line."""
+    published = data["questions_published"]
+    of = f"{data['questions_found']:,}" if published is None else f"{published:,} published"
+    videos = f"{data['clips_watched']:,} of {data['clips']:,} videos"
+    line = f"{data['questions_asked']:,} of {of} questions, {videos}"
+    lost = [
+        f"{len(data[problem])} {problem}: {_listed(data[problem])}"
+        for problem in ("missing", "truncated", "unreadable", "renamed")
+        if data[problem]
+    ]
+    return "; ".join([line, *lost])
+
+
+def _listed(names: Sequence[str] | Mapping[str, str]) -> str:
+    shown = list(names)[:5]
+    return ", ".join(shown) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def _value(line: Mapping[str, Any] | None, name: str) -> str:
+    if line is None:
+        return ""
+    if line["interval"] is None:
+        return f"{line[name]:.1f}"
+    low, high = line["interval"]
+    return f"{line[name]:.1f} \N{PLUS-MINUS SIGN}{(high - low) / 2:.1f}"
