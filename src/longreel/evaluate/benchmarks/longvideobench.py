@@ -1,0 +1,71 @@
+"""LongVideoBench, validation: videos of four lengths, many questions about what is said (section 6).
+
+Files: lvb_val.json, videos/<video_path>, subtitles/<subtitle_path>.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from longreel.evaluate.benchmarks.base import LETTERS, Benchmark, Published, Query, Video
+from longreel.evaluate.benchmarks.choices import accuracy, choice_grader
+from longreel.evaluate.benchmarks.parse import first_capital_letter
+from longreel.evaluate.benchmarks.prompts import ONE_LETTER, dotted, with_subtitles
+from longreel.evaluate.benchmarks.rows import Row, field_of, first_file, read_rows
+from longreel.evaluate.benchmarks.subtitles import (
+    Subtitles,
+    Way,
+    every_line,
+    lines_of_text,
+    mixed_lines,
+    strictly_on_screen,
+    text_between_frames,
+)
+
+_TAGS = ("duration_group", "question_category", "topic_category")
+_ABSENT = "N/A"
+
+
+def read(folder: Path, split: str) -> list[Query]:
+    """See `Benchmark`."""
+    path = first_file(folder, ("lvb_val.json", "*/lvb_val.json"))
+    return [_query(row, path) for row in read_rows(path)]
+
+
+def _query(row: Row, path: Path) -> Query:
+    """Options that are absent ("N/A", always the last) are not shown."""
+    listed = [str(row.get(f"option{number}", _ABSENT)) for number in range(5)]
+    options = tuple(option for option in listed if option != _ABSENT)
+    offset = float(row.get("starting_timestamp_for_subtitles") or 0.0)
+    return Query(
+        id=str(field_of(row, "id", path)),
+        video=Video(str(field_of(row, "video_path", path)), ("videos", ".")),
+        family=str(field_of(row, "question_category", path)),
+        question=str(field_of(row, "question", path)),
+        gold=LETTERS[options.index(listed[int(field_of(row, "correct_choice", path))])],
+        options=options,
+        tags={tag: str(field_of(row, tag, path)) for tag in _TAGS},
+        subtitles=Subtitles(path.parent / "subtitles" / str(field_of(row, "subtitle_path", path)), offset),
+    )
+
+
+def wording(query: Query, subtitles: str) -> str:
+    """See `Benchmark`."""
+    return with_subtitles(subtitles, query.question, dotted(query.options, query.letters), ONE_LETTER)
+
+
+BENCHMARK = Benchmark(
+    name="longvideobench",
+    title="LongVideoBench",
+    read=read,
+    wording=wording,
+    grade=choice_grader(first_capital_letter),
+    metrics=(accuracy(*_TAGS),),
+    published={"": Published(1337)},
+    subtitles={
+        "interleaved": Way(strictly_on_screen, text_between_frames),
+        "all": Way(every_line, lines_of_text),
+    },
+    subtitle_frames=16,
+    lines=mixed_lines,
+)
