@@ -67,8 +67,11 @@ def strict_letter(answer: str, letters: str, options: Sequence[str] = ()) -> str
 def _set_off(text: str, letters: str) -> set[str]:
     """The letters set off at the beginning of lines; none if the first line has none."""
     either = f"[{letters}{letters.lower()}]"
-    others = rf",(?!\s*(?:or\s+|and\s+)?[{letters}]\b)"
-    form = re.compile(rf"\s*(?:\(({either})\)|([{letters}])(?:[.):]|{others}|\s*$|\*\*))")
+    another = rf"(?!\s*(?:or|and)\s+\(?[{letters}]\b)"
+    comma = rf",(?!\s*\(?[{letters}]\b){another}"
+    form = re.compile(
+        rf"\s*(?:\(({either})\){another}|([{letters}])(?:[.):]{another}|{comma}|\s*$|\*\*{another}))"
+    )
     found = [form.match(line) for line in text.split("\n")]
     return {(each[1] or each[2]).upper() for each in found if each} if found[0] else set()
 
