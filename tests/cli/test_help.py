@@ -22,6 +22,8 @@ VERBS = [
     "demo",
     "evaluate films",
     "evaluate needle",
+    "evaluate video-mme",
+    "evaluate mlvu",
     "compare",
     "curve",
 ]

@@ -1,0 +1,237 @@
+"""`longreel evaluate BENCHMARK`: a command for each of the field's benchmarks, all with the same options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from longreel.cli import evaluating, options
+from longreel.cli.evaluate_report import print_benchmark
+from longreel.cli.evaluating import Chosen, Compared, Places, measure
+from longreel.cli.output import print_json, print_remark
+from longreel.cli.progress import shown_progress
+from longreel.errors import UsageError
+from longreel.evaluate.benchmarks.table import BENCHMARKS, named_benchmark
+
+if TYPE_CHECKING:
+    from longreel.evaluate.benchmarks.data import Data
+
+_DATA, _PROMPT, _JUDGE = "Benchmark", "Questions and answers", "Judge of free answers"
+
+
+class Incomplete(str, Enum):  # noqa: UP042 - typer shows the members of such a class as choices
+    """What to do about missing or broken parts."""
+
+    FAIL = "fail"
+    SKIP = "skip"
+
+
+class ParseChoice(str, Enum):  # noqa: UP042 - see above
+    """How letters are read."""
+
+    STRICT = "strict"
+    HARNESS = "harness"
+    OFFICIAL = "official"
+
+
+@dataclass(frozen=True)
+class _Options:
+    """What one benchmark is asked for."""
+
+    name: str
+    data: Path
+    split: str | None
+    subtitles: str
+    subtitle_frames: int | None
+    parse: Any
+    incomplete: Incomplete
+    videos: int | None
+    judge: str | None
+    judge_model: str | None
+    judge_key: str
+
+
+def add_benchmarks(app: typer.Typer) -> None:
+    """Add a command for each benchmark of the table."""
+    for name, entry in BENCHMARKS.items():
+        app.command(name, help=_help(name, entry.about, entry.example))(_command_for(name))
+
+
+def _help(name: str, about: str, example: str) -> str:
+    return (
+        f"{about}\n\nThe files are read as published from the folder that --data names, and looked through "
+        "before anything is watched. Each video is watched once per setting, however many questions there "
+        "are about it. The same command goes on with a run that was stopped.\n\nExamples:\n\n"
+        f"  longreel evaluate {name} --data data/{name} --check\n\n"
+        f"  longreel evaluate {name} --data data/{name} {example}"
+    )
+
+
+def _command_for(name: str) -> Callable[..., None]:
+    def command(
+        data: Annotated[Path, typer.Option("--data", help="Folder of the benchmark.", rich_help_panel=_DATA)],
+        split: Annotated[
+            str | None,
+            typer.Option("--split", help="Such as dev, test or long.", rich_help_panel=_DATA),
+        ] = None,
+        incomplete: Annotated[
+            Incomplete,
+            typer.Option("--incomplete", help="What to do about gaps.", rich_help_panel=_DATA),
+        ] = Incomplete.FAIL,
+        check: Annotated[
+            bool, typer.Option("--check", help="Look through the folder and stop.", rich_help_panel=_DATA)
+        ] = False,
+        videos: Annotated[
+            int | None,
+            typer.Option("--videos", min=1, help="Only so many, for a trial.", rich_help_panel=_DATA),
+        ] = None,
+        subtitles: Annotated[
+            str,
+            typer.Option("--subtitles", help="none, sampled, all or interleaved.", rich_help_panel=_PROMPT),
+        ] = "none",
+        subtitle_frames: Annotated[
+            int | None,
+            typer.Option(
+                "--subtitle-frames",
+                min=1,
+                help="Frames by which subtitles are picked; default: the benchmark's.",
+                rich_help_panel=_PROMPT,
+            ),
+        ] = None,
+        parse: Annotated[
+            ParseChoice,
+            typer.Option("--parse", help="How letters are read from answers.", rich_help_panel=_PROMPT),
+        ] = ParseChoice.STRICT,
+        judge: Annotated[
+            str | None,
+            typer.Option(
+                "--judge", help="OpenAI-compatible address, such as http://host/v1.", rich_help_panel=_JUDGE
+            ),
+        ] = None,
+        judge_model: Annotated[
+            str | None, typer.Option("--judge-model", help="Its model.", rich_help_panel=_JUDGE)
+        ] = None,
+        judge_key: Annotated[
+            str,
+            typer.Option(
+                "--judge-key", help="Environment variable that holds its key.", rich_help_panel=_JUDGE
+            ),
+        ] = "OPENAI_API_KEY",
+        methods: evaluating.Methods = "video-xl",
+        keep: options.Keeps = "1,1/4,1/16",
+        model: options.ModelName = None,
+        blind_model: evaluating.BlindModel = None,
+        dtype: options.Dtype = None,
+        device: options.Device = None,
+        fps: options.Fps = None,
+        count: options.Count = None,
+        max_frames: options.MaxFrames = None,
+        output: evaluating.Output = None,
+        result: evaluating.ResultFile = None,
+        baseline: evaluating.Baseline = None,
+        keep_memories: evaluating.KeepMemories = False,
+        quiet: options.Quiet = False,
+        as_json: options.Json = False,
+    ) -> None:
+        asked = _Options(
+            name,
+            data,
+            split,
+            subtitles,
+            subtitle_frames,
+            parse.value,
+            incomplete,
+            videos,
+            judge,
+            judge_model,
+            judge_key,
+        )
+        found = _looked_through(asked, quiet)
+        if check:
+            _show_check(found, as_json)
+            return
+        skip = incomplete is Incomplete.SKIP
+        if not skip:
+            found.require_whole()
+        chosen = Chosen(
+            methods, keep, model, blind_model, dtype, device, fps, count, max_frames, keep_memories, skip
+        )
+        _measure(asked, found, chosen, Places(output, result, baseline), quiet=quiet, as_json=as_json)
+
+    return command
+
+
+def _looked_through(asked: _Options, quiet: bool) -> Data:
+    """What is in the folder; its gaps on stderr.
+
+    Raises:
+        UsageError: an option that this benchmark does not have.
+    """
+    from longreel.evaluate.benchmarks.data import read_data
+    from longreel.progress import StageClock
+
+    benchmark = named_benchmark(asked.name)
+    if asked.parse not in benchmark.parses:
+        raise UsageError(f"{asked.name} has no --parse {asked.parse}: use {', '.join(benchmark.parses)}")
+    if asked.judge is not None and asked.name != "mlvu":
+        raise UsageError(f"{asked.name} has no free answers: leave out --judge")
+    clock: StageClock | None = None
+
+    def report(done: int, total: int) -> None:
+        nonlocal clock
+        clock = clock or StageClock(progress, "look through", total)
+        clock.report(done)
+
+    with shown_progress(quiet) as progress:
+        data = read_data(benchmark, asked.data, asked.split, asked.videos, report)
+    return data
+
+
+def _show_check(data: Data, as_json: bool) -> None:
+    from longreel.evaluate.benchmarks.tables import denominator
+
+    report = data.report()
+    if as_json:
+        print_json({"benchmark": data.benchmark.name, "complete": not data.lacks(), "data": report})
+    else:
+        print(f"{data.benchmark.title}: {denominator(report)}")
+
+
+def _measure(
+    asked: _Options, data: Data, chosen: Chosen, places: Places, *, quiet: bool, as_json: bool
+) -> None:
+    from longreel.evaluate.benchmarks.judge import judge_of, judgements
+    from longreel.evaluate.benchmarks.result import benchmark_result
+    from longreel.evaluate.benchmarks.task import BenchmarkTask
+
+    task = BenchmarkTask(data, asked.subtitles, asked.subtitle_frames)
+    judge = None if asked.judge is None else judge_of(asked.judge, asked.judge_model, asked.judge_key)
+    if lacks := data.lacks():
+        print_remark(f"{data.benchmark.title} is incomplete: {'; '.join(lacks)}")
+
+    def counted(compared: Compared) -> Mapping[str, Any]:
+        judged = None
+        if judge is not None:
+            rows = [*compared.rows, *compared.baseline_rows]
+            with shown_progress(quiet) as progress:
+                judged = judgements(data, rows, judge, compared.folder, progress)
+        return {
+            **benchmark_result(
+                data,
+                compared.plan,
+                compared.rows,
+                compared.origin,
+                parse=asked.parse,
+                baseline=compared.baseline,
+                baseline_rows=compared.baseline_rows,
+                judgements=judged,
+            ),
+            "judge": None if judge is None else {"url": judge.url, "model": judge.model},
+        }
+
+    measure(task, chosen, places, counted, print_benchmark, quiet=quiet, as_json=as_json)

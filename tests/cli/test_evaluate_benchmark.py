@@ -1,0 +1,162 @@
+"""`longreel evaluate BENCHMARK` on the small random model."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longreel.evaluate.benchmarks.table import BENCHMARKS, named_benchmark
+from tests.cli.conftest import Run
+from tests.evaluate.benchmarks.folder import write_json
+
+KINDS = ("ret_edit1", "cnt_edit1")
+
+
+def rows(kind: str) -> list[dict[str, Any]]:
+    texts = ["red", "blue", "the forest", "a fox"]
+    return [
+        {
+            "video": f"/VNBench_new/{kind}.mp4",
+            "question": "what colour was the fox",
+            "options": texts[turn:] + texts[:turn],
+            "gt": "red",
+            "gt_option": "ADCB"[turn],
+            "type": kind,
+            "try": turn,
+        }
+        for turn in range(4)
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, film: Path) -> Path:
+    """VNBench with two samples, the videos of both there."""
+    data = tmp_path / "data"
+    write_json(data / "VNBench-main-4try.json", [row for kind in KINDS for row in rows(kind)])
+    (data / "VNBench_new").mkdir()
+    for kind in KINDS:
+        os.link(film, data / "VNBench_new" / f"{kind}.mp4")
+    return data
+
+
+def command(folder: Path, model: Path, output: Path, *more: str) -> list[str | Path]:
+    return [
+        *("evaluate", "vnbench", "--data", folder, "--model", model, "-o", output, "-q"),
+        *("--method", "random", "--keep", "1/4", "--count", "4", *more),
+    ]
+
+
+def test_an_incomplete_benchmark_is_refused_before_anything_runs(
+    run: Run, folder: Path, model: Path, tmp_path: Path
+) -> None:
+    refused = run(*command(folder, model, tmp_path / "run"))
+    assert refused.code == 1
+    assert "8 of 5,400 published questions" in refused.error
+    assert "--incomplete skip" in refused.error
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_there_is_measured_and_the_rest_named(
+    run: Run, folder: Path, model: Path, tmp_path: Path
+) -> None:
+    videos = folder / "VNBench_new"
+    write_json(
+        folder / "VNBench-main-4try.json",
+        [row for kind in (*KINDS, "ord_edit1", "ord_edit2", "ret_insert1") for row in rows(kind)],
+    )
+    (videos / "ord_edit1.mp4").write_bytes((videos / "ret_edit1.mp4").read_bytes()[:-400])
+    (videos / "ord_edit2.mp4").write_bytes(b"no film at all")
+    arguments = command(folder, model, tmp_path / "run", "--incomplete", "skip")
+    shown = run(*arguments)
+    assert shown.code == 0, shown.err
+    for word in ("all four tries right", "random 1/4", "blind", "unparsed", "8 of 5,400 published questions"):
+        assert word in shown.out
+    assert "missing (VNBench_new/ret_insert1.mp4)" in shown.err
+    found = run(*arguments, "--json").json
+    assert found["data"]["missing"] == ["VNBench_new/ret_insert1.mp4"]
+    assert found["data"]["unreadable"][-1] == "VNBench_new/ord_edit2.mp4"
+    assert len(found["data"]["truncated"]) + len(found["data"]["unreadable"]) == 2
+    assert found["data"]["questions_asked"] == 8
+    assert {each["units"] for each in found["metrics"]} == {2, 8}
+    assert found["metrics"][0]["videos"] == 2
+    assert json.loads((tmp_path / "run" / "result.json").read_text()) == found
+
+
+def test_each_video_is_watched_once_and_other_letters_cost_nothing(
+    run: Run, folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = command(folder, model, tmp_path / "run", "--incomplete", "skip", "--json")
+    assert run(*arguments).code == 0
+    lines = (tmp_path / "run" / "rows.jsonl").read_text().splitlines()
+    assert [(len(json.loads(line)["answers"]), json.loads(line)["setting"]) for line in lines] == [
+        (4, "random 1/4"),
+        (4, "blind"),
+    ] * 2
+    monkeypatch.setattr("longreel.model.Model.watch", None)
+    again = run(*arguments, "--parse", "harness")
+    assert again.code == 0, again.err
+    assert again.json["parse"] == "harness"
+
+
+def test_a_run_goes_on_with_videos_that_came_later(
+    run: Run, folder: Path, model: Path, tmp_path: Path
+) -> None:
+    late = folder / "VNBench_new" / "cnt_edit1.mp4"
+    late.rename(tmp_path / "late.mp4")
+    arguments = command(folder, model, tmp_path / "run", "--incomplete", "skip", "--json")
+    assert run(*arguments).json["data"]["questions_asked"] == 4
+    (tmp_path / "late.mp4").rename(late)
+    assert run(*arguments).json["data"]["questions_asked"] == 8
+    assert len((tmp_path / "run" / "rows.jsonl").read_text().splitlines()) == 4
+
+
+def test_a_check_needs_no_model(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("longreel.model.load", None)
+    found = run("evaluate", "vnbench", "--data", folder, "--check", "--json", "-q")
+    assert found.code == 0, found.err
+    assert found.json["complete"] is False
+    assert found.json["data"]["clips_watched"] == 2
+    told = run("evaluate", "vnbench", "--data", folder, "--check", "-q")
+    assert told.out == "VNBench: 8 of 5,400 published questions, 2 of 2 videos\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--subtitles", "all"], "does not show subtitles"),
+        (["--split", "long"], "no split"),
+        (["--parse", "official"], "no --parse official"),
+        (["--judge", "http://host/v1"], "no free answers"),
+        (["--method", "magic"], "magic"),
+        (["--baseline", "nobody"], "nobody"),
+    ],
+)
+def test_what_a_benchmark_does_not_have_is_refused(
+    run: Run, folder: Path, tmp_path: Path, more: list[str], said: str
+) -> None:
+    model = tmp_path / "no-model"
+    refused = run(*command(folder, model, tmp_path / "run", "--incomplete", "skip", *more))
+    assert refused.code == 2
+    assert said in refused.error
+
+
+def test_a_folder_without_videos_says_where_they_belong(run: Run, folder: Path) -> None:
+    for path in (folder / "VNBench_new").iterdir():
+        path.unlink()
+    refused = run("evaluate", "vnbench", "--data", folder, "--check")
+    assert refused.code == 1
+    assert "VNBench_new/ret_edit1.mp4" in refused.error
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_every_benchmark_names_what_is_missing(run: Run, tmp_path: Path, name: str) -> None:
+    assert named_benchmark(name).name == name
+    refused = run("evaluate", name, "--data", tmp_path)
+    assert refused.code == 1
+    assert str(tmp_path) in refused.error
+    nowhere = run("evaluate", name, "--data", tmp_path / "nowhere")
+    assert "is not a folder" in nowhere.error
