@@ -17,6 +17,7 @@ from transformers import PreTrainedTokenizerFast, Qwen2Tokenizer
 
 import longreel
 from longreel.errors import ModelError, UsageError
+from longreel.models.base import FilmPart
 from longreel.models.video_xl import SummaryTokenLM, VideoXLModel, register_auto_classes
 from longreel.models.video_xl.adapter import VideoXLAdapter
 from longreel.models.video_xl.released.checkpoint import open_checkpoint
@@ -57,7 +58,9 @@ def pixels_of(arrays: list[tuple[np.ndarray, float]]) -> torch.Tensor:
 
 
 def encoded(adapter: VideoXLAdapter, pixels: torch.Tensor) -> torch.Tensor:
-    tokens = adapter.encode(Frames(pixels, torch.arange(len(pixels), dtype=torch.float64))).embeddings
+    tokens = adapter.encode(
+        Frames(pixels, torch.arange(len(pixels), dtype=torch.float64)), FilmPart()
+    ).embeddings
     return tokens.unflatten(0, (len(pixels), -1))
 
 

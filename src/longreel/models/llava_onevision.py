@@ -64,7 +64,7 @@ class LlavaOnevisionAdapter(PublishedAdapter):
     @property
     def tokens_per_frame(self) -> int:
         """Of the halved grid."""
-        return self._side**2
+        return int(self._side**2)
 
     def prompt(self, tokenizer: Any) -> LlavaPrompt:
         """See `PublishedAdapter`."""

@@ -187,7 +187,7 @@ def _loaded(path: Path, dtype: torch.dtype) -> Any:
     shown = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()
     try:
-        model, info = AutoModelForImageTextToText.from_pretrained(
+        loaded: Any = AutoModelForImageTextToText.from_pretrained(
             path,
             dtype=dtype,
             attn_implementation={"text_config": ATTENTION, "vision_config": "sdpa"},
@@ -196,6 +196,7 @@ def _loaded(path: Path, dtype: torch.dtype) -> Any:
     finally:
         if shown:
             transformers_logging.enable_progress_bar()
+    model, info = loaded
     missing = sorted(info["missing_keys"])
     if missing:
         raise ValueError(f"its weights lack the tensor {missing[0]!r}")

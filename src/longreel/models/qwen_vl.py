@@ -51,6 +51,12 @@ class QwenVLAdapter(PublishedAdapter):
     A patch is two frames deep; a last frame without a partner is its own.
     """
 
+    dialogue: QwenPrompt
+    mean: tuple[float, ...] = _CLIP_MEAN
+    std: tuple[float, ...] = _CLIP_STD
+    least_pixels = 128 * 28 * 28
+    most_pixels = 768 * 28 * 28
+
     def __init__(
         self,
         name: str,
@@ -68,11 +74,6 @@ class QwenVLAdapter(PublishedAdapter):
         self._most = processing.get("max_pixels") or size.get("longest_edge") or self.most_pixels
         self._mean = torch.tensor(processing.get("image_mean", self.mean), dtype=torch.float32)
         self._std = torch.tensor(processing.get("image_std", self.std), dtype=torch.float32)
-
-    mean: tuple[float, ...] = _CLIP_MEAN
-    std: tuple[float, ...] = _CLIP_STD
-    least_pixels = 128 * 28 * 28
-    most_pixels = 768 * 28 * 28
 
     @property
     def clip(self) -> int:
