@@ -266,9 +266,8 @@ def test_summary_weights_are_never_made_up(missing: str, tmp_path: Path) -> None
 
 
 def test_a_relative_without_summary_tokens_is_refused(tmp_path: Path) -> None:
-    plain = write_released(
-        tmp_path / "plain", **dict.fromkeys((key for key in KEYS if "beacon" in key), None)
-    )
+    keys = (key for key in CONFIG if "beacon" in key)
+    plain = write_released(tmp_path / "plain", **dict.fromkeys(keys, None))
     off = write_released(tmp_path / "off", enable_beacon=False)
     for made in (plain, off):
         with pytest.raises(ModelError, match="summary tokens") as refused:
@@ -348,7 +347,8 @@ def test_weights_are_in_memory_once(released: Released) -> None:
     assert all(weight.is_meta for weight in checkpoint.model.parameters())
     with Copies() as made:
         adapter = load_adapter(released.folder, dtype=torch.float32)
-    assert made.bytes == sum(weight.nbytes for weight in adapter.model.parameters())
+    weights = sum(weight.nbytes for weight in adapter.model.parameters())
+    assert weights <= made.bytes < 1.01 * weights
 
 
 def test_a_loaded_model_does_not_hang_on_its_files(tmp_path: Path) -> None:
@@ -376,6 +376,7 @@ def test_converted_it_is_the_same_model(model: longreel.Model, released: Release
     assert len(written) == result["files"] == 4
     assert {tensor.dtype for part in written for tensor in part.values()} == {torch.bfloat16}
     assert sum(len(part) for part in written) == result["tensors"] == len(released.tensors)
+    assert len({file.stat().st_mode for file in (tmp_path / "converted").iterdir()}) == 1
 
 
 def test_converted_it_is_read_by_the_auto_classes(released: Released, tmp_path: Path) -> None:

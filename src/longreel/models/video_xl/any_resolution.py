@@ -79,7 +79,8 @@ def tiles(
     Returns:
         uint8 (tiles, 3, tile, tile), row by row.
     """
-    canvas = best_canvas(*image.shape[-2:], canvases or all_canvases(tile))
+    height, width = image.shape[-2:]
+    canvas = best_canvas(height, width, canvases or all_canvases(tile))
     rows = on_canvas(image, canvas).unflatten(1, (-1, tile)).unflatten(3, (-1, tile))
     cut = rows.permute(1, 3, 0, 2, 4).flatten(0, 1)
     return torch.cat((resize(image, tile, tile)[None], cut)) if thumbnail else cut

@@ -8,6 +8,7 @@ from typing import Any
 from transformers import PreTrainedConfig, Qwen2Config
 
 from longreel.errors import ModelError
+from longreel.models.overrides import FrameFit
 
 # Keys of a released Video-XL config.json that describe its Qwen2 decoder; all others are ignored.
 _DECODER_KEYS = (
@@ -145,7 +146,7 @@ class VideoXLConfig(PreTrainedConfig):
         feature_layer: int = -2,
         pixel_mean: list[float] | None = None,
         pixel_std: list[float] | None = None,
-        frame_fit: str = "whole",
+        frame_fit: FrameFit = "whole",
         default_fps: float = 1.0,
         closed_vocabulary: bool = False,
         taught_words: list[str] | None = None,
@@ -164,7 +165,7 @@ class VideoXLConfig(PreTrainedConfig):
         self.pixel_std = pixel_std
         if frame_fit not in {"crop", "whole"}:
             raise ValueError(f'frame_fit must be "crop" or "whole", got {frame_fit!r}')
-        self.frame_fit = frame_fit
+        self.frame_fit: FrameFit = frame_fit
         self.default_fps = default_fps
         self.closed_vocabulary = closed_vocabulary
         self.taught_words = taught_words

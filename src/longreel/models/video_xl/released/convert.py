@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from longreel.errors import LongreelError, ModelError, UsageError
 from longreel.files import atomic_folder
-from longreel.models.folders import model_folder, read_config
+from longreel.models.folders import CONFIG, model_folder, read_config
 from longreel.models.overrides import Overrides
 from longreel.models.shards import INDEX, SINGLE
 from longreel.models.video_xl.configuration import VideoXLConfig
@@ -81,12 +82,17 @@ def _write(checkpoint: ReleasedCheckpoint, folder: Path, clock: StageClock) -> d
         _save(tensors, folder / name)
         places |= dict.fromkeys(sorted(tensors), name)
         size += sum(tensor.nbytes for tensor in tensors.values())
+        # Let go of them before the next file is read.
+        tensors.clear()
         clock.report(number)
     if count > 1:
         index = {"metadata": {"total_size": size}, "weight_map": places}
         (folder / INDEX).write_text(json.dumps(index, indent=1), encoding="utf-8")
     checkpoint.model.config.save_pretrained(folder)
     checkpoint.tokenizer.save_pretrained(folder)
+    for name in set(places.values()):
+        # safetensors makes files that only their owner may read.
+        shutil.copymode(folder / CONFIG, folder / name)
     return {"files": count, "tensors": len(places), "bytes": size}
 
 

@@ -18,7 +18,7 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 # The release may have one file or the older pair of files.
-_WHOLE = ("tokenizer.json",)
+_WHOLE = "tokenizer.json"
 _PAIR = ("vocab.json", "merges.txt")
 
 
@@ -51,11 +51,13 @@ def read_tokenizer(folder: Path, vocabulary: int) -> PreTrainedTokenizerBase:
 
 
 def _read(folder: Path) -> PreTrainedTokenizerBase:
-    if (folder / _WHOLE[0]).is_file():
-        return PreTrainedTokenizerFast.from_pretrained(folder)
-    missing = [name for name in _PAIR if not (folder / name).is_file()]
-    if missing:
-        raise ModelError(
-            f"{folder} has no tokenizer.json and no {' and no '.join(missing)}: copy the tokenizer's files"
-        )
-    return Qwen2Tokenizer.from_pretrained(folder)
+    kind: type[PreTrainedTokenizerBase] = PreTrainedTokenizerFast
+    if not (folder / _WHOLE).is_file():
+        missing = [name for name in _PAIR if not (folder / name).is_file()]
+        if missing:
+            raise ModelError(
+                f"{folder} has no {_WHOLE} and no {' and no '.join(missing)}: copy the tokenizer's files"
+            )
+        kind = Qwen2Tokenizer
+    tokenizer: PreTrainedTokenizerBase = kind.from_pretrained(folder)
+    return tokenizer
