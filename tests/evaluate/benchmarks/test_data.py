@@ -1,0 +1,136 @@
+"""Folders with gaps: every gap is named, and the denominator is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longreel.errors import SourceError, UsageError
+from longreel.evaluate.benchmarks.data import Data, read_data
+from longreel.evaluate.benchmarks.result import benchmark_result
+from longreel.evaluate.benchmarks.rows import read_rows
+from longreel.evaluate.benchmarks.table import named_benchmark
+from longreel.evaluate.benchmarks.tables import denominator
+from longreel.evaluate.benchmarks.task import BenchmarkTask
+from longreel.evaluate.run import Evaluation, evaluate
+from longreel.evaluate.settings import BLIND, settings_to_compare
+from tests.cli import tiny
+from tests.evaluate.benchmarks.folder import PutFilm, constant, data_of, metrics_of, write_lines
+from tests.evaluate.benchmarks.test_lvbench import video
+from tests.fakes import FakeAdapter
+
+
+@pytest.fixture
+def folder(tmp_path: Path, put_film: PutFilm) -> Path:
+    """Five videos: one whole, one missing, one under another name, one cut short, one that is no film."""
+    write_lines(tmp_path / "video_info.meta.jsonl", [video(number) for number in range(5)])
+    put_film("videos/-yt_0.mp4", "videos/-YT_2.MKV")
+    whole = (tmp_path / "videos" / "-yt_0.mp4").read_bytes()
+    (tmp_path / "videos" / "-yt_3.mp4").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "videos" / "-yt_4.webm").write_bytes(b"<html>not found</html>")
+    return tmp_path
+
+
+def test_every_gap_is_named(folder: Path) -> None:
+    report = data_of("lvbench", folder).report()
+    assert report["missing"] == ["videos/-yt_1"]
+    assert report["renamed"].keys() == {"videos/-yt_2", "videos/-yt_4"}
+    # Without its index, which lies at the end, a film cannot be opened at all.
+    assert sorted(report["truncated"] + report["unreadable"]) == ["videos/-yt_3", "videos/-yt_4"]
+    assert (report["questions_asked"], report["questions_found"]) == (6, 15)
+    assert (report["clips_watched"], report["clips"]) == (2, 5)
+    line = denominator(report)
+    assert line.startswith("6 of 1,549 published questions, 2 of 5 videos; 1 missing: videos/-yt_1")
+
+
+def test_a_film_that_ends_early_is_truncated(folder: Path) -> None:
+    fast = tiny.write_film(folder / "videos" / "fast.mp4", fast_start=True)
+    (folder / "videos" / "-yt_3.mp4").write_bytes(fast.read_bytes()[:-300])
+    assert data_of("lvbench", folder).names("truncated") == ["videos/-yt_3"]
+
+
+def test_gaps_are_fatal_unless_chosen(folder: Path) -> None:
+    with pytest.raises(SourceError, match=r"15 of 1,549 published.*1 video is missing \(videos/-yt_1\)"):
+        data_of("lvbench", folder).require_whole()
+
+
+def test_only_so_many_videos(folder: Path) -> None:
+    data = read_data(named_benchmark("lvbench"), folder, videos=1)
+    assert {query.video.name for query in data.queries} == {"-yt_0"}
+
+
+def test_scores_are_over_what_was_asked(folder: Path) -> None:
+    data = data_of("lvbench", folder)
+    asked = [query for query in data.queries if query.video.name in ("-yt_0", "-yt_2")]
+    right = sum(query.gold == "A" for query in asked)
+    assert metrics_of(data, constant("A")) == {"accuracy": round(100 * right / 6, 4)}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "no questions"),
+        (b'{"key": "x"', "damaged"),
+        (b'{"key": "x", "type": "tv"}\n', "without 'qa'"),
+        (b"[1]\n", "no list of rows"),
+        (b"\xff\xfe\x00", "no UTF-8"),
+    ],
+)
+def test_damaged_annotations_are_named(folder: Path, content: bytes, said: str) -> None:
+    (folder / "video_info.meta.jsonl").write_bytes(content)
+    with pytest.raises(SourceError, match=said):
+        data_of("lvbench", folder)
+
+
+@pytest.mark.parametrize("change", [{"uid": "00"}, {"answer": "F"}])
+def test_annotations_that_contradict_themselves_are_refused(folder: Path, change: dict[str, Any]) -> None:
+    row = video(0)
+    row["qa"][1] = {**row["qa"][1], **change}
+    write_lines(folder / "video_info.meta.jsonl", [row])
+    with pytest.raises(SourceError, match="copy the annotations again"):
+        data_of("lvbench", folder)
+
+
+def test_a_parquet_file_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="missing"):
+        read_rows(tmp_path / "test.parquet")
+
+
+def test_there_is_no_such_split(folder: Path) -> None:
+    with pytest.raises(UsageError, match="no split 'dev'"):
+        data_of("lvbench", folder, "dev")
+
+
+def ran(data: Data, folder: Path, **changes: Any) -> tuple[list[Any], dict[str, Any]]:
+    settings = [*settings_to_compare(["random"], [1 / 2]), BLIND]
+    evaluation = Evaluation(BenchmarkTask(data), FakeAdapter(), settings, **changes)
+    rows = evaluate(evaluation, folder).rows()
+    found = benchmark_result(
+        data, evaluation.plan(), rows, {}, parse="strict", baseline="blind", baseline_rows=rows[1::2]
+    )
+    return rows, found
+
+
+def test_a_video_that_fails_while_it_is_watched_is_counted(folder: Path) -> None:
+    """What the structure of the file did not tell."""
+    data = data_of("lvbench", folder)
+    broken = data.usable()[1]
+    assert broken.path is not None
+    # The file is a link to one that other tests share.
+    broken.path.unlink()
+    broken.path.write_bytes(b"gone bad since")
+    rows, found = ran(data, folder / "run", skip_unreadable=True)
+    assert [len(row["answers"]) for row in rows] == [3, 3, 0, 3]
+    assert list(found["answers"]["random 1/2"]["failed_videos"]) == ["videos/-yt_2"]
+    assert {each["setting"]: each["units"] for each in found["metrics"]} == {"random 1/2": 3, "blind": 6}
+    with pytest.raises(SourceError):
+        ran(data, folder / "strict")
+
+
+def test_a_question_that_is_too_long_is_counted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeAdapter, "max_question_tokens", 3)
+    _, found = ran(data_of("lvbench", folder), folder / "run")
+    for answers in found["answers"].values():
+        assert answers["too_long_to_ask"] == answers["unparsed"] == 6
