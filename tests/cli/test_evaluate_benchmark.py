@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from longreel.evaluate.benchmarks.mlvu import DEV
 from longreel.evaluate.benchmarks.table import BENCHMARKS, named_benchmark
 from tests.cli.conftest import Run
 from tests.evaluate.benchmarks.folder import write_json
+from tests.evaluate.benchmarks.test_judge import Server
 
 KINDS = ("ret_edit1", "cnt_edit1")
 
@@ -84,6 +86,9 @@ def test_what_is_there_is_measured_and_the_rest_named(
     assert {each["units"] for each in found["metrics"]} == {2, 8}
     assert found["metrics"][0]["videos"] == 2
     assert json.loads((tmp_path / "run" / "result.json").read_text()) == found
+    curve = run("curve", tmp_path / "run", "-o", tmp_path / "curve.png")
+    assert curve.code == 2
+    assert "is of a benchmark" in curve.error
 
 
 def test_each_video_is_watched_once_and_other_letters_cost_nothing(
@@ -142,6 +147,36 @@ def test_what_a_benchmark_does_not_have_is_refused(
     refused = run(*command(folder, model, tmp_path / "run", "--incomplete", "skip", *more))
     assert refused.code == 2
     assert said in refused.error
+
+
+def test_a_judge_grades_free_answers(
+    run: Run, film: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in DEV:
+        free = {"answer": "a red fox in a forest"}
+        choice = {"candidates": ["red", "blue", "forest", "fox"], "answer": "blue"}
+        row = {"video": "v.mp4", "question": "what was it", **(free if name in DEV[7:] else choice)}
+        write_json(tmp_path / "data" / "json" / f"{name}.json", [row])
+        (tmp_path / "data" / "video" / name).mkdir(parents=True)
+        os.link(film, tmp_path / "data" / "video" / name / "v.mp4")
+    server = Server('{"accuracy": 4, "relevance": 5, "completeness": 2, "reliability": 3}')
+    monkeypatch.setenv("JUDGE_KEY", "secret")
+    arguments = [
+        *("evaluate", "mlvu", "--data", tmp_path / "data", "--model", model, "-o", tmp_path / "run", "-q"),
+        *("--method", "keep-all", "--count", "2", "--incomplete", "skip", "--json"),
+    ]
+    judged = [*arguments, "--judge", server.url, "--judge-model", "grader", "--judge-key", "JUDGE_KEY"]
+    without = run(*arguments)
+    assert without.code == 0, without.err
+    assert "G-Avg (mean of tasks)" not in {each["metric"] for each in without.json["metrics"]}
+    found = run(*judged)
+    server.http.shutdown()
+    server.http.server_close()
+    assert found.code == 0, found.err
+    grades = [each["value"] for each in found.json["metrics"] if each["metric"] == "G-Avg (mean of tasks)"]
+    assert grades == [(9 + 5) / 2] * 2
+    assert found.json["judge"] == {"url": server.url, "model": "grader"}
+    assert "secret" not in found.out + (tmp_path / "run" / "result.json").read_text()
 
 
 def test_a_folder_without_videos_says_where_they_belong(run: Run, folder: Path) -> None:

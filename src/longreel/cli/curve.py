@@ -53,6 +53,10 @@ def _result(path: Path) -> dict[str, Any]:
         needed = {"cells", "costs", "plan"} - set(result)
     except (OSError, ValueError, TypeError) as error:
         raise UsageError(f"{file} is not a result: name a file or folder of `longreel evaluate`") from error
+    if "benchmark" in result:
+        raise UsageError(
+            f"{file} is of a benchmark: curves are of `longreel evaluate films`, name such a result"
+        )
     if needed:
         raise UsageError(
             f"{file} is not a result of `longreel evaluate`: it lacks {', '.join(sorted(needed))}"

@@ -77,6 +77,12 @@ def test_absent_options_are_not_shown(data: Data) -> None:
     assert "\nE. thing 4\n" in data.benchmark.wording(five, "")
 
 
+def test_golds_are_counted_among_the_options_that_are_there(data: Data) -> None:
+    gap = {**row(1), "option0": "N/A", "option1": "same", "option2": "same", "correct_choice": 2}
+    write_json(data.folder / "lvb_val.json", [gap])
+    assert data_of("longvideobench", data.folder).queries[0].gold == "B"
+
+
 def test_both_shapes_of_subtitles(data: Data) -> None:
     folder = data.folder / "subtitles"
     assert mixed_lines(Subtitles(folder / "v0_en.json", 100.0), 4.0) == [

@@ -33,16 +33,17 @@ def read(folder: Path, split: str) -> list[Query]:
 
 
 def _query(row: Row, path: Path) -> Query:
-    """Options that are absent ("N/A", always the last) are not shown."""
+    """Options that are absent ("N/A") are not shown, and the others keep their order."""
     listed = [str(row.get(f"option{number}", _ABSENT)) for number in range(5)]
     options = tuple(option for option in listed if option != _ABSENT)
+    choice = int(field_of(row, "correct_choice", path))
     offset = float(row.get("starting_timestamp_for_subtitles") or 0.0)
     return Query(
         id=str(field_of(row, "id", path)),
         video=Video(str(field_of(row, "video_path", path)), ("videos", ".")),
         family=str(field_of(row, "question_category", path)),
         question=str(field_of(row, "question", path)),
-        gold=LETTERS[options.index(listed[int(field_of(row, "correct_choice", path))])],
+        gold=LETTERS[sum(option != _ABSENT for option in listed[:choice])],
         options=options,
         tags={tag: str(field_of(row, tag, path)) for tag in _TAGS},
         subtitles=Subtitles(path.parent / "subtitles" / str(field_of(row, "subtitle_path", path)), offset),

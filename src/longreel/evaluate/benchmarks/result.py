@@ -12,7 +12,7 @@ from longreel.evaluate.benchmarks.metrics import Mean, difference_of, mean_of, m
 from longreel.evaluate.result import median_cost
 from longreel.evaluate.run_folder import Row
 
-# Whether a judge was asked, and its grade of an answer; None for one that could not be read.
+# By setting and query, a judge's grade of an answer; None for a judgement that could not be read.
 Judgements = Mapping[tuple[str, str], float | None]
 
 

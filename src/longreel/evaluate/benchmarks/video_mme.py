@@ -28,7 +28,7 @@ _TAGS = ("duration", "domain", "sub_category", "task_type")
 
 
 def read(folder: Path, split: str) -> list[Query]:
-    """See `Benchmark`; `split` is a tier, or "" for all."""
+    """See `Benchmark`; `split` is a tier, or "all"."""
     path = first_file(folder, _ROWS)
     place = next((folder / name for name in _SUBTITLES if (folder / name).is_dir()), folder / _SUBTITLES[0])
     rows = [row for row in read_rows(path) if split in ("all", field_of(row, "duration", path))]
