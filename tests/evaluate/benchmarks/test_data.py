@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from longreel.errors import SourceError, UsageError
+from longreel.errors import LongreelError, SourceError, UsageError
 from longreel.evaluate.benchmarks.data import Data, read_data
 from longreel.evaluate.benchmarks.result import benchmark_result
 from longreel.evaluate.benchmarks.rows import read_rows
@@ -95,6 +96,15 @@ def test_annotations_that_contradict_themselves_are_refused(folder: Path, change
 
 def test_a_parquet_file_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="missing"):
+        read_rows(tmp_path / "test.parquet")
+
+
+def test_without_the_reader_of_parquet_files_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "test.parquet").touch()
+    with pytest.raises(LongreelError, match="pip install pyarrow"):
         read_rows(tmp_path / "test.parquet")
 
 
