@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +17,8 @@ from longreel.films.atlas import Atlas
 from longreel.films.cards import PAINT
 from longreel.films.places import paint_place
 from longreel.films.render import FilmRenderer, render_frame
-from longreel.films.scenes import SPLITS, Film, draw_film
+from longreel.films.renderer import card_pose
+from longreel.films.scenes import SPLITS, Film, Scene, draw_film
 from longreel.films.vocabulary import COLOURS, PLACES, UNSEEN_PLACES
 
 
@@ -25,7 +29,7 @@ def one_scene(**changes: object) -> Film:
     look = replace(
         film.scenes[0].look, camera=still, drift=(0.0,) * 4, light=(1.0, 1.0), period=2.0, phase=0.0
     )
-    look = replace(look, card=0.5, round=False)
+    look = replace(look, card=0.5, round=False, spot=(0.5, 0.5), grown=0.5, tilt=0.0, away=(9.0, 0.0))
     scene = replace(film.scenes[0], start=0.0, end=6.0, look=look, **changes)  # type: ignore[arg-type]
     return replace(film, scenes=(scene,))
 
@@ -120,6 +124,49 @@ def test_spinning_turns_the_picture_in_place() -> None:
     assert not np.array_equal(render_frame(film, 1.0), render_frame(film, 1.5))
     first, second = card_centre(film, 1.0), card_centre(film, 1.5)
     assert np.abs(np.subtract(first, second)).max() < 4
+
+
+def test_a_card_that_does_not_blink_is_missing_for_moments() -> None:
+    film = one_scene(object="fox", colour="purple", place="sea", action="spin")
+    look = replace(film.scenes[0].look, away=(2.0, 0.4))
+    film = replace(film, scenes=(replace(film.scenes[0], look=look),))
+    assert [bool(card_pixels(film, t).any()) for t in (0.2, 0.6, 1.8, 2.2, 2.6)] == [
+        False,
+        True,
+        True,
+        False,
+        True,
+    ]
+
+
+def appearance(film: Film, scene: Scene, t: float) -> NDArray[np.float64]:
+    """What can be seen of a card: how large, where and how turned it is; far from all that if it is away."""
+    pose = card_pose(film, scene, t)
+    if pose is None:
+        return np.full(5, 9.0)
+    turned = math.radians(pose.degrees)
+    return np.array([pose.side / 30, pose.x / 30, pose.y / 20, math.sin(turned), math.cos(turned)])
+
+
+def share_guessed(views: Sequence[NDArray[np.float64]], actions: Sequence[list[str]]) -> float:
+    """How often the commonest action among the 25 most alike views of one film is that of another's view."""
+    nearest = ((views[1][:, None] - views[0][None]) ** 2).sum(2).argsort(1)[:, :25]
+    said = [Counter(actions[0][i] for i in row).most_common(1)[0][0] for row in nearest]
+    return float(np.mean([guess == action for guess, action in zip(said, actions[1], strict=True)]))
+
+
+def test_one_picture_does_not_tell_the_action_but_two_tell_much() -> None:
+    films = [draw_film(seed, 7200, size=(96, 64)) for seed in (1, 2)]
+    actions = [[scene.action for scene in film.scenes] for film in films]
+    first, second = (
+        [
+            np.stack([appearance(film, scene, (scene.start + scene.end) / 2 + gap) for scene in film.scenes])
+            for film in films
+        ]
+        for gap in (0.0, 0.2)
+    )
+    assert share_guessed(first, actions) < 0.2
+    assert share_guessed([b - a for a, b in zip(first, second, strict=True)], actions) > 0.6
 
 
 def test_a_fade_mixes_both_scenes() -> None:

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from longreel.films.atlas import Atlas
 from longreel.films.cards import Card
 from longreel.films.places import paint_place
-from longreel.films.scenes import Film, Scene
+from longreel.films.scenes import Film, Look, Scene
 from longreel.films.sketch import sketched_picture, sketched_place
 
 Pixels = NDArray[np.uint8]
 
 _ROOM = 1.3  # the background is this much larger than the frame, so that the camera can drift
 _KEPT_STAGES = 3
+# A card's side, as a share of its full one, before it grows, and what growing adds.
+_SMALLEST, _GROWTH = 0.7, 0.55
 
 
 def render_frame(film: Film, t: float) -> Pixels:
@@ -113,35 +115,43 @@ class CardPose(NamedTuple):
 
 
 def card_pose(film: Film, scene: Scene, t: float) -> CardPose | None:
-    """Pose of the card of `scene` at `t` seconds of the film; None while it blinks away."""
+    """Pose of the card of `scene` at `t` seconds of the film; None while it is not to be seen."""
     width, height = film.size
     look, local = scene.look, t - scene.start
-    share = min(max(local / scene.seconds, 0.0), 1.0)
-    cycle = (local / look.period + look.phase) % 1.0
-    if scene.action == "blink" and (2 * cycle) % 1 >= 0.5:
+    if _is_away(scene.action, look, local):
         return None
-    scale, degrees, x, y = _pose(scene.action, look.travel, cycle, look.turn * local + 360 * look.phase)
+    across, down, grown, degrees = _pose(scene.action, look, local)
     x0, y0, x1, y1 = look.drift
-    x += 0.03 * (x0 * (1 - share) + x1 * share)
-    y += 0.03 * (y0 * (1 - share) + y1 * share)
-    side = max(4, round(min(height, width / 1.5) * look.card * scale))
+    share = min(max(local / scene.seconds, 0.0), 1.0)
+    x = look.travel * (across - 0.5) + 0.03 * (x0 * (1 - share) + x1 * share)
+    y = 0.8 * look.travel * (down - 0.5) + 0.03 * (y0 * (1 - share) + y1 * share)
+    side = max(4, round(min(height, width / 1.5) * look.card * (_SMALLEST + _GROWTH * grown)))
     return CardPose(side, degrees, (0.5 + x) * width, (0.5 + y) * height)
 
 
-def _pose(action: str, travel: float, cycle: float, degrees: float) -> tuple[float, float, float, float]:
-    """Scale, degrees, and offset x and y from the middle, at `cycle` (0-1) of the action's period."""
-    way = travel * (cycle - 0.5)
+def _is_away(action: str, look: Look, local: float) -> bool:
+    """Whether the card is missing: half of the time if it blinks, now and then if not."""
+    if action == "blink":
+        return (2 * (local / look.period + look.phase)) % 1 >= 0.5
+    every, gone = look.away
+    return (local + look.phase * every) % every < gone
+
+
+def _pose(action: str, look: Look, local: float) -> tuple[float, float, float, float]:
+    """Shares of the ways across and down and of growth (0-1), and degrees: what acts runs, the rest rests."""
+    cycle = (local / look.period + look.phase) % 1.0
+    run = cycle if action in ("right", "down", "grow") else 1 - cycle
+    across, down = look.spot
+    grown, degrees = look.grown, look.tilt
     if action in ("left", "right"):
-        return 1.0, 0.0, way if action == "right" else -way, 0.0
-    if action in ("up", "down"):
-        way *= 0.8
-        return 1.0, 0.0, 0.0, way if action == "down" else -way
-    if action in ("grow", "shrink"):
-        grown = cycle if action == "grow" else 1 - cycle
-        return 0.65 + 0.6 * grown, 0.0, 0.0, 0.0
-    if action == "spin":
-        return 1.0, degrees % 360 or 360.0, 0.0, 0.0
-    return 1.0, 0.0, 0.0, 0.0
+        across = run
+    elif action in ("up", "down"):
+        down = run
+    elif action in ("grow", "shrink"):
+        grown = run
+    elif action == "spin":
+        degrees += look.turn * local
+    return across, down, grown, degrees % 360
 
 
 def _paste(picture: Pixels, patch: Pixels, x: float, y: float) -> None:

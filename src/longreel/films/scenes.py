@@ -28,6 +28,9 @@ _SHARE_FADES = 0.4
 class Look:
     """How a scene is drawn; nothing here is asked about.
 
+    A card that stands still lies where movement could have brought it, in any size, turned or not, and is
+    missing for moments: one picture does not tell what the thing does.
+
     seed: of the background.
     fade: seconds of crossfade from the scene before, centred on the start; 0 is a cut.
     card: side of the coloured card as a fraction of the frame's base side.
@@ -36,6 +39,10 @@ class Look:
     phase: where in the period the scene starts, 0-1.
     travel: fraction of the frame width covered by a movement; up and down cover 0.8 of it, of the height.
     turn: degrees per second.
+    spot: where a card lies that does not move, across and down, as a share of such a movement's way (0-1).
+    grown: size of a card that neither grows nor shrinks, as a share of what growing adds (0-1).
+    tilt: degrees by which a card is turned at the start of the scene.
+    away: every how many seconds a card that does not blink is missing, and for how many.
     camera, drift: from (x, y) to (x, y) over the scene, as fractions of the room there is.
     light: brightness at the start and at the end.
     """
@@ -48,6 +55,10 @@ class Look:
     phase: float
     travel: float
     turn: float
+    spot: tuple[float, float]
+    grown: float
+    tilt: float
+    away: tuple[float, float]
     camera: tuple[float, float, float, float]
     drift: tuple[float, float, float, float]
     light: tuple[float, float]
@@ -251,12 +262,16 @@ def _look(generator: np.random.Generator, fade: float) -> Look:
     return Look(
         seed=int(generator.integers(2**31)),
         fade=fade,
-        card=float(uniform(0.45, 0.62)),
+        card=float(uniform(0.45, 0.57)),
         round=bool(generator.random() < 0.5),
         period=float(uniform(1.6, 2.4)),
         phase=float(uniform()),
         travel=float(uniform(0.45, 0.55)),
         turn=float(uniform(100, 200)),
+        spot=(float(uniform()), float(uniform())),
+        grown=float(uniform()),
+        tilt=float(uniform(0, 360)),
+        away=(float(uniform(2.2, 3.4)), float(uniform(0.3, 0.55))),
         camera=_four(generator, 0.0, 1.0),
         drift=_four(generator, -1.0, 1.0),
         light=(float(uniform(0.87, 1.13)), float(uniform(0.87, 1.13))),
