@@ -85,20 +85,21 @@ def _tilt(generator: torch.Generator) -> Tensor:
 
 
 def _recoloured(pixels: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Give most clips other colours, by channel; they then have no colour to name.
+    """Give most clips other colours, by channel: those teach things, and the others colours.
 
-    Training never shows some things in some colours. Without this the tower concludes from a colour what
-    a thing cannot be, and takes things in such colours for others.
+    Training never shows some things in some colours. A tower that learned both from one picture would
+    conclude from a colour what a thing cannot be, and take things in such colours for others.
     """
-    if float(torch.rand(1, generator=generator)) < _SHARE_TRUE_COLOURS:
-        return pixels, labels
     labels = labels.clone()
+    if float(torch.rand(1, generator=generator)) < _SHARE_TRUE_COLOURS:
+        labels[:, 0] = -1
+        return pixels, labels
     labels[:, 1] = -1
     exchanged = pixels[:, torch.randperm(3, generator=generator)].float()
     # Only a negative turns white into another colour.
     if float(torch.rand(1, generator=generator)) < 0.5:
         exchanged = 255 - exchanged
-    gain = 0.5 + 0.7 * torch.rand(3, 1, 1, generator=generator)
+    gain = 0.3 + 0.9 * torch.rand(3, 1, 1, generator=generator)
     shift = 60 * (torch.rand(3, 1, 1, generator=generator) - 0.3)
     return (exchanged * gain + shift).clamp_(0, 255).to(torch.uint8), labels
 

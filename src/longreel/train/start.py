@@ -55,7 +55,11 @@ def untrained(
         summary_start="mean",
     )
     config = VideoXLConfig(
-        vision_config={"model_type": "longreel_glance_tower", "words": [len(names) for names in ATTRIBUTES]},
+        vision_config={
+            "model_type": "longreel_glance_tower",
+            "words": [len(names) for names in ATTRIBUTES],
+            "other_colours": True,
+        },
         text_config=decoder,
         projector="linear",
         pool=1,

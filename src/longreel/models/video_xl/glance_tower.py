@@ -16,6 +16,8 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 # A crop shows the thing with a little of what is around it.
 _MARGIN = 1.15
+# Other colours, as the gain of each channel and whether the result is a negative.
+_OTHER_COLOURS = (((0.6, 1.0, 0.8), False), ((1.0, 0.7, 0.5), False), ((1.0, 1.0, 1.0), True))
 
 
 class GlanceTowerConfig(PreTrainedConfig):
@@ -23,7 +25,9 @@ class GlanceTowerConfig(PreTrainedConfig):
 
     `image_size` is (height, width) in pixels, `words` the number of words for things, colours, places and
     actions, `clip` the number of frames that share temporal context, `crop` the side of the enlarged
-    detail in pixels, `glance` and `look` the channels of the two convolutional nets.
+    detail in pixels, `glance` and `look` the channels of the two convolutional nets. With `other_colours`
+    things are told from details in three other colours than those of the picture: training never shows
+    some things in some colours, and their true colours would tell what they cannot be.
     """
 
     model_type = "longreel_glance_tower"
@@ -37,6 +41,7 @@ class GlanceTowerConfig(PreTrainedConfig):
         glance: tuple[int, ...] | list[int] = (24, 48, 96),
         look: tuple[int, ...] | list[int] = (32, 64, 128),
         motion: int = 96,
+        other_colours: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -47,6 +52,7 @@ class GlanceTowerConfig(PreTrainedConfig):
         self.glance = list(glance)
         self.look = list(look)
         self.motion = motion
+        self.other_colours = other_colours
         self.num_tokens = len(self.words)
         self.hidden_size = 2 * sum(self.words)
 
@@ -159,15 +165,29 @@ class GlanceTower(PreTrainedModel):
         found = self.box(layout)
         box, shown = found[:, :3], found[:, 3]
         place = self.place(torch.cat((average, layout), dim=-1))
+        recoloured = self.config.other_colours and look_at is None
         look_at = box.detach() if look_at is None else look_at.flatten(0, 1)
         tilt = box.new_zeros(len(box)) if tilt is None else tilt.repeat_interleave(frames)
-        seen, _ = self.look(self._crops(x, look_at.float(), tilt.float()))
-        thing, colour = self.thing(seen), self.colour(seen)
+        crops = self._crops(x, look_at.float(), tilt.float())
+        seen, _ = self.look(crops)
+        thing = self._thing_in_other_colours(crops) if recoloured else self.thing(seen)
+        colour = self.colour(seen)
         course = self._course(box, shown, place, colour, self.turn(seen)).view(clips, frames, -1)
         words = [part.view(clips, frames, -1) for part in (thing, colour, place)]
         return Sight(
             box.view(clips, frames, 3), shown.view(clips, frames), [*words, self.follow(course)], course
         )
+
+    def _thing_in_other_colours(self, crops: Tensor) -> Tensor:
+        """Logits (F, things) of the mean of what crops (F, 3, crop, crop) in other colours are taken for."""
+        shares = []
+        for gains, negative in _OTHER_COLOURS:
+            gain = torch.tensor(gains, dtype=crops.dtype, device=crops.device)[:, None, None]
+            view = (crops + 0.5) * gain - 0.5
+            seen, _ = self.look(-view if negative else view)
+            shares.append(self.thing(seen).float().softmax(-1))
+        tiny = torch.finfo(torch.float32).tiny
+        return torch.stack(shares).mean(0).clamp_min(tiny).log().to(crops.dtype)
 
     def follow(self, course: Tensor) -> Tensor:
         """Actions from what neighbouring frames show: (clips, T, features) to logits (clips, T, actions)."""
