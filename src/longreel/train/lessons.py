@@ -22,6 +22,8 @@ from longreel.train.keys import LookUp, letter_drill, look_up
 from longreel.train.made_up import MadeUpNames, Names
 
 IGNORE = -100
+# A shorter scene is in one frame or none: asked about it, a decoder learns to guess.
+_SHORTEST_ASKED = 1.0
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class Lessons(Dataset[dict[str, Tensor]]):
         questions: list[Question] = []
         for family, weight in Counter(plan.families).items():
             questions += draw_questions(
-                film, [family], each * weight, seed=seed, min_event=0.0, options=style.options
+                film, [family], each * weight, seed=seed, min_event=_SHORTEST_ASKED, options=style.options
             )
         generator.shuffle(questions)
         rows: list[tuple[Tensor, Tensor]] = []
