@@ -28,6 +28,7 @@ from tests.cli import tiny
 from tests.fakes import assert_same
 from tests.oracles import released_vision as oracle
 from tests.released import (
+    CONFIG,
     IMAGE,
     PATCH,
     TOWER,

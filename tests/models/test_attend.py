@@ -1,0 +1,71 @@
+"""Attention over one or several segments, against a plain softmax of everything at once."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from longreel.models.engine import attend as module
+from longreel.models.engine.attend import Segment, attend, grouped_scores
+
+
+def plain(query: Tensor, keys: Tensor, values: Tensor, scale: float) -> Tensor:
+    """Query by query and head by head: the i-th last token sees all entries but the i - 1 last."""
+    _, heads, tokens, width = query.shape
+    entries = keys.shape[1]
+    out = torch.zeros(1, heads, tokens, width)
+    for head in range(heads):
+        kv = head // (heads // len(keys))
+        for token in range(tokens):
+            seen = entries - tokens + token + 1
+            scores = [scale * float(query[0, head, token] @ keys[kv, entry]) for entry in range(seen)]
+            shares = torch.tensor(scores).softmax(0)
+            out[0, head, token] = sum(shares[entry] * values[kv, entry] for entry in range(seen))
+    return out
+
+
+@given(
+    tokens=st.integers(1, 9),
+    cuts=st.lists(st.integers(1, 7), min_size=0, max_size=3),
+    groups=st.sampled_from([1, 2, 3]),
+    scale=st.sampled_from([None, 0.3]),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=40, deadline=None)
+def test_it_is_causal_attention_however_the_memory_lies(
+    tokens: int, cuts: list[int], groups: int, scale: float | None, seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator)
+
+    entries = sum(cuts) + tokens
+    query, keys, values = draw(1, 2 * groups, tokens, 6), draw(2, entries, 6), draw(2, entries, 6)
+    lengths = [*cuts, tokens]
+    segments = [Segment(*part) for part in zip(keys.split(lengths, 1), values.split(lengths, 1), strict=True)]
+    expected = plain(query, keys, values, 6**-0.5 if scale is None else scale)
+    assert torch.allclose(attend(query, segments, scale), expected, atol=1e-5)
+    assert torch.allclose(attend(query, [Segment(keys, values)], scale), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_blocks_of_queries_do_not_matter(apart: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = torch.Generator().manual_seed(1)
+    query = torch.randn(1, 4, 50, 8, generator=generator)
+    keys, values = (torch.randn(2, 70, 8, generator=generator) for _ in range(2))
+    cut = 20 if apart else 0
+    segments = [Segment(keys[:, :cut], values[:, :cut]), Segment(keys[:, cut:], values[:, cut:])][not apart :]
+    whole = attend(query, segments)
+    monkeypatch.setattr(module, "_BLOCK", 7)
+    assert torch.allclose(attend(query, segments), whole, atol=1e-6)
+
+
+def test_scores_are_those_of_each_head_and_its_keys() -> None:
+    query, keys = torch.randn(6, 3, 4), torch.randn(2, 5, 4)
+    scores = grouped_scores(query, keys, scale=2.0)
+    for head in range(6):
+        assert torch.allclose(scores[head], 2 * query[head] @ keys[head // 3].T, atol=1e-5)
