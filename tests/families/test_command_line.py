@@ -1,0 +1,62 @@
+"""A real film file through the command line, on a checkpoint of every family."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from longreel.errors import ModelError
+from longreel.loading import load
+from tests.cli import tiny
+from tests.cli.conftest import Run, run
+
+__all__ = ["run"]
+
+
+@pytest.fixture(scope="session")
+def stripes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds of moving stripes."""
+    return tiny.write_film(tmp_path_factory.mktemp("film") / "stripes.mp4")
+
+
+def test_watched_saved_and_asked(run: Run, family: str, folder: Path, stripes: Path, tmp_path: Path) -> None:
+    memory = tmp_path / "film.memory"
+    watched = run("watch", stripes, "-o", memory, "--model", folder, "--json", "-q")
+    assert watched.code == 0, watched.err
+    assert watched.json["model"] == folder.name
+    assert watched.json["sources"][0]["frames_encoded"] == 8
+    asked = run("ask", memory, "Who is there?", "--model", folder, "--max-new-tokens", "5", "--json")
+    assert asked.code == 0, asked.err
+    once = run("ask", stripes, "Who is there?", "--model", folder, "--max-new-tokens", "5", "--json", "-q")
+    assert once.json["answers"][0]["answer"] == asked.json["answers"][0]["answer"]
+
+
+def test_a_memory_of_other_positions_is_refused(
+    run: Run, checkpoints: dict[str, Path], stripes: Path, tmp_path: Path
+) -> None:
+    memory, model = tmp_path / "film.memory", ["--model", checkpoints["qwen2_vl"]]
+    assert run("watch", stripes, "-o", memory, *model, "-q", "--positions", "transformers").code == 0
+    refused = run("ask", memory, "Who?", *model)
+    assert refused.code == 1
+    assert "config differ" in refused.error
+    assert run("ask", memory, "Who?", *model, "--positions", "transformers").code == 0
+
+
+@pytest.mark.parametrize(
+    "missing", ["config.json", "model.safetensors", "tokenizer.json", "preprocessor_config.json"]
+)
+def test_a_folder_that_lacks_a_file_is_named(missing: str, family: str, folder: Path, tmp_path: Path) -> None:
+    for file in folder.iterdir():
+        if file.name != missing:
+            (tmp_path / file.name).symlink_to(file)
+    with pytest.raises(ModelError, match=missing) as caught:
+        load(tmp_path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_name_the_hub_cannot_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ModelError, match="nobody/no-such-model is no folder here") as caught:
+        load("nobody/no-such-model")
+    assert len(str(caught.value).splitlines()) == 1
