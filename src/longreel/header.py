@@ -106,7 +106,7 @@ class Header(_Record):
     stages: tuple[StageRecord, ...]
     visual_tokens: _Count
     next_position: _Count
-    run: _Count | None = None
+    run: tuple[_Count, _Count] | None = None
     end: _Count | None = None
     kept: tuple[_Count, ...] = Field(min_length=1)
     nbytes: _Count
@@ -142,6 +142,8 @@ class Header(_Record):
             raise ValueError("visual tokens come from films")
         if self.complete != (self.resume is None):
             raise ValueError("what is not complete can be gone on with")
+        if self.run is not None and self.run[0] > self.next_position:
+            raise ValueError("a stretch of visual tokens begins before it ends")
         if self.resume is not None and self.resume.source > len(self.sources):
             raise ValueError("watching goes on with a film of the memory")
         return self

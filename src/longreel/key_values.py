@@ -31,15 +31,16 @@ class KeyValues:
     """All layers of a watched film.
 
     `next_position` is where the text after the film starts; `visual_tokens` counts the visual tokens the
-    language model saw, kept or not. `run` is where the stretch of visual tokens at the end began, for
-    models that count the places of visual tokens from there; None behind text, or for others. `end` is
-    behind every position so far; None if that is `next_position`.
+    language model saw, kept or not. `run` is, for models that count the places of visual tokens from where
+    their stretch began, the position at which that of the end began and the place in time of its first
+    token, see `VisualTokens.place`; None behind text, or for others. `end` is behind every position so far;
+    None if that is `next_position`.
     """
 
     layers: tuple[LayerMemory, ...]
     next_position: int
     visual_tokens: int
-    run: int | None = None
+    run: tuple[int, int] | None = None
     end: int | None = None
 
     @property

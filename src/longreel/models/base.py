@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -25,8 +25,10 @@ class VisualTokens:
         `watch` stretches it to where the next frame begins.
     frame: int64 (n,) ascending, index within the block of the first frame each token shows.
     words: text among them, as (index of the visual token it stands before, int64 ids), ascending.
-    place: int64 (3, n), where each stands on the axes time, height and width, counted from where the last
-        text before it ends; None for models with one axis, whose tokens stand one behind the other.
+    place: int64 (3, n), where each stands on the axes time, height and width. Behind text, the first token
+        stands where that ends, and those that follow as much later as their time is later than its own;
+        height and width count from there. None for models with one axis, whose tokens stand one behind the
+        other.
     deep: (levels, n, width), what is added to the hidden states behind each of the first layers, or None.
     """
 
@@ -52,6 +54,10 @@ class VisualTokens:
             None if self.place is None else self.place[:, part],
             None if self.deep is None else self.deep[:, part],
         )
+
+    def behind(self, ids: Tensor) -> VisualTokens:
+        """These tokens, at least one, with text before the first."""
+        return replace(self, words=((0, ids), *self.words))
 
     def followed_by(self, more: VisualTokens) -> VisualTokens:
         """These tokens, then `more` of the same model."""
@@ -101,6 +107,12 @@ class Watcher(Protocol):
     def push(self, tokens: VisualTokens) -> None:
         """Add any number of tokens."""
 
+    def text(self, ids: Tensor) -> None:
+        """Add text, int64 (n,), behind the tokens so far; it stays.
+
+        It belongs to the interval that is open, and counts as closed where none is.
+        """
+
     def checkpoint(self) -> KeyValues:
         """The memory of the closed intervals only; the watcher can go on afterwards."""
 
@@ -109,10 +121,30 @@ class Watcher(Protocol):
 
 
 class Dialogue(Protocol):
-    """Between the words of a conversation about a film and a model's token ids."""
+    """Between the words of a conversation about a film and a model's token ids.
+
+    Attributes:
+        open_vocabulary: whether any text can be written.
+    """
+
+    @property
+    def open_vocabulary(self) -> bool: ...
 
     def before(self, system: str | None) -> Tensor:
         """int64 (p,): the text before the film."""
+
+    def quoted(self, text: str) -> Tensor:
+        """int64 (n,): a text that others wrote, in which no mark of the model is a mark."""
+
+    def aside(self, said: Tensor, following: Tensor) -> Tensor:
+        """int64 (m,): text among frames, framed as the model expects.
+
+        Args:
+            said: ids of the text.
+            following: ids that the next frame begins with; none where frames simply follow each other.
+
+        Returns the framed text, then what is left of `following`.
+        """
 
     def after(self, turns: Sequence[tuple[str, str | None]]) -> Tensor:
         """int64 (q,): the text after the film: (question, answer) pairs so far, then (question, None)."""

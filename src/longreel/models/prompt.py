@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ class Prompt:
     """
 
     film = "<film>"
+    open_vocabulary = True
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, *, remembered_turns: int | None = None) -> None:
         self.tokenizer: Any = tokenizer
@@ -32,6 +34,10 @@ class Prompt:
 
     def closing(self) -> list[int]:
         """Ids that end a film."""
+        return []
+
+    def pause(self) -> list[int]:
+        """Ids that end and begin a film around text in its midst."""
         return []
 
     def before(self, system: str | None) -> Tensor:
@@ -63,6 +69,21 @@ class Prompt:
         """Ids of bare text, int64 (n,)."""
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return torch.tensor(ids, dtype=torch.int64)
+
+    def quoted(self, text: str) -> Tensor:
+        """Ids of a text that others wrote, int64 (n,): marks of the tokenizer in it are spelled out."""
+        marks = sorted(self.tokenizer.get_added_vocab(), key=len, reverse=True)
+        cuts = re.compile("|".join(f"(?<={re.escape(mark[:1])})(?={re.escape(mark[1:])})" for mark in marks))
+        parts = cuts.split(text) if marks else [text]
+        return torch.cat([self.words(part) for part in parts])
+
+    def aside(self, said: Tensor, following: Tensor) -> Tensor:
+        """Text among frames stands outside of the film: behind what ends it, before what begins it."""
+        marks = following.tolist() or self.pause()
+        closing = self.closing()
+        ends = len(closing) if marks[: len(closing)] == closing else 0
+        before, behind = (torch.tensor(part, dtype=torch.int64) for part in (marks[:ends], marks[ends:]))
+        return torch.cat((before, said, behind))
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of answer tokens."""

@@ -41,6 +41,10 @@ class QwenPrompt(Prompt):
         """Ids that end a film."""
         return [self.tokenizer.convert_tokens_to_ids("<|vision_end|>")]
 
+    def pause(self) -> list[int]:
+        """See `Prompt`."""
+        return [*self.closing(), *self.opening()]
+
     def _said(self, text: str) -> Any:
         return [{"type": "text", "text": text}]
 

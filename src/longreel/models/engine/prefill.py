@@ -75,7 +75,9 @@ class Prefill:
             self._layers = [_nothing(*shape, device, dtype) for shape in model.layer_shapes]
             none = torch.empty(0, dtype=torch.int64)
             self._marks = [Marks(consecutive(0, 0, self._axes), none)] * len(self._layers)
-            self.next_position, self._run, self._end, self.visual_tokens = 0, None, 0, 0
+            self.next_position, self._end, self.visual_tokens = 0, 0, 0
+            # Where the present stretch of visual tokens began, and the time of its first; see `KeyValues`.
+            self._run: tuple[int, int] | None = None
         else:
             make = LayerEntries.lent if borrow else LayerEntries.of
             self._layers = [make(layer, device, dtype) for layer in start.layers]
@@ -158,10 +160,12 @@ class Prefill:
                 self._end = max(self._end, self.next_position)
                 self._run = None
             else:
-                self._run = self.next_position if self._run is None else self._run
-                parts.append(self._run + place[:, first : first + count])
+                if self._run is None:
+                    self._run = (self.next_position, int(place[0, first]))
+                begin, time = self._run
+                parts.append(begin + place[:, first : first + count] - torch.tensor([[time], [0], [0]]))
                 self._end = max(self._end, int(parts[-1].max()) + 1)
-                beside = self._run + int(place[1:].max()) + 1
+                beside = begin + int(place[1:].max()) + 1
                 self.next_position = beside if self._model.text_beside else self._end
         return torch.cat(parts, dim=1)
 

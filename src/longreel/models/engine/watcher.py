@@ -34,6 +34,7 @@ class ChunkWatcher:
         self._compressor = compressor
         self._interval = interval
         self._waiting: VisualTokens | None = None
+        self._behind = torch.empty(0, dtype=torch.int64)
         with torch.no_grad():
             self._prefill = Prefill(model, resume)
             if resume is None:
@@ -47,11 +48,23 @@ class ChunkWatcher:
     @torch.no_grad()
     def push(self, tokens: VisualTokens) -> None:
         """Take any number of tokens; full chunks are prefilled at once, the rest waits."""
+        if not len(tokens):
+            return
+        if len(self._behind):
+            tokens, self._behind = tokens.behind(self._behind), self._behind[:0]
         waiting = tokens if self._waiting is None else self._waiting.followed_by(tokens)
         while len(waiting) >= self._interval:
             self._prefill.visual(waiting[: self._interval], self._compressor)
             waiting = waiting[self._interval :]
         self._waiting = waiting
+
+    @torch.no_grad()
+    def text(self, ids: Tensor) -> None:
+        """Text behind the tokens so far: it waits with them, if there are any that wait."""
+        if self._waiting is not None and len(self._waiting):
+            self._behind = torch.cat((self._behind, ids))
+        else:
+            self._say(ids)
 
     def checkpoint(self) -> KeyValues:
         """The memory of the closed chunks."""
@@ -62,5 +75,11 @@ class ChunkWatcher:
         """Close the open chunk short and return the memory."""
         if self._waiting is not None and len(self._waiting):
             self._prefill.visual(self._waiting, self._compressor)
-        self._waiting = None
+        self._say(self._behind)
+        self._waiting, self._behind = None, self._behind[:0]
         return self._prefill.key_values()
+
+    def _say(self, ids: Tensor) -> None:
+        """In parts no longer than a chunk, so that a long text does not need more room than a film."""
+        for part in ids.split(self._interval):
+            self._prefill.text(part)

@@ -28,6 +28,7 @@ class VideoXLPrompt(Prompt):
     ) -> None:
         super().__init__(tokenizer, remembered_turns=remembered_turns)
         self._closed = closed_vocabulary
+        self.open_vocabulary = not closed_vocabulary
         known = tokenizer.get_vocab() if taught_words is None else [*taught_words, *PUNCTUATION, *LETTERS]
         self._known = set(known) - MARKS
 
