@@ -44,11 +44,19 @@ _SENTENCES = (
 class FakeDialogue:
     """Words are hashed to ids; see `Dialogue`."""
 
+    open_vocabulary = True
+
     def before(self, system: str | None) -> Tensor:
         return _ids(system or "you see a film")
 
     def after(self, turns: Sequence[tuple[str, str | None]]) -> Tensor:
         return _ids(" ".join(f"ask {question} reply {answer or ''}" for question, answer in turns))
+
+    def quoted(self, text: str) -> Tensor:
+        return _ids(text)
+
+    def aside(self, said: Tensor, following: Tensor) -> Tensor:
+        return torch.cat((said, following))
 
     def decode(self, ids: Sequence[int]) -> str:
         return " ".join(f"w{token}" for token in ids)
@@ -213,6 +221,12 @@ class FakeWatcher:
         while len(self._waiting) >= self._adapter.interval:
             self._close(self._waiting[: self._adapter.interval])
             self._waiting = self._waiting[self._adapter.interval :]
+
+    def text(self, ids: Tensor) -> None:
+        assert not len(ids) or not len(self._waiting), "among summary tokens there is no text"
+        self._entries.add(
+            self._adapter, self._adapter.weights["words"][ids], None, torch.full((len(ids),), TEXT)
+        )
 
     def checkpoint(self) -> KeyValues:
         return self._key_values()

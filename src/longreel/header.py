@@ -14,6 +14,26 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
 
+class SubtitleRecord(_Record):
+    """The subtitles of a film.
+
+    source: what they were read from: "file", "lines", "transcriber", or the track as it was named.
+    digest: sha256 of all lines and their times, before any was dropped.
+    placement: "times" or "transcript".
+    budget: tokens they may have, None for any number.
+    lines, dropped: lines the model was given, and those for which there was no room.
+    tokens: of the lines it was given, with what frames them.
+    """
+
+    source: str
+    digest: str
+    placement: str
+    budget: _Count | None
+    lines: _Count
+    dropped: _Count
+    tokens: _Count
+
+
 class SourceRecord(_Record):
     """One film of a memory.
 
@@ -24,6 +44,7 @@ class SourceRecord(_Record):
     sampling: which frames were asked for.
     frames_read, frames_encoded: frames the reader gave, and those of them the model saw.
     reader: how it was read and why, in the reader's words.
+    subtitles: None if it was watched without.
     """
 
     name: str
@@ -37,6 +58,7 @@ class SourceRecord(_Record):
     frames_read: _Count
     frames_encoded: _Count
     reader: dict[str, Any]
+    subtitles: SubtitleRecord | None = None
     warnings: tuple[str, ...] = ()
 
     @field_validator("reader")
@@ -70,6 +92,7 @@ class ResumePoint(_Record):
     seconds: time in that film of the first frame that is not covered.
     read_from, read_from_seconds: number and time of a frame that is not behind `frame`, so that the reader
         can go there at once.
+    lines: lines of its subtitles that stand before the frames from there on.
     """
 
     source: _Count
@@ -79,6 +102,7 @@ class ResumePoint(_Record):
     skip_tokens: _Count
     read_from: _Count
     read_from_seconds: _Seconds
+    lines: _Count = 0
 
 
 class Header(_Record):

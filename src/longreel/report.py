@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from longreel.header import Header, SourceRecord
+from longreel.header import Header, SourceRecord, SubtitleRecord
 from longreel.plain_text import bytes_in_words, table
 
 
@@ -27,6 +27,8 @@ class MemoryReport:
         header = self.header
         for source in header.sources:
             yield "film", _film(source)
+            if source.subtitles is not None:
+                yield "subtitles", _subtitles(source.subtitles)
             yield "reader", f"{source.reader.get('policy', source.kind)}: {source.reader.get('reason', '')}"
         yield "model", header.model
         yield "method", _method(header.method)
@@ -48,6 +50,11 @@ class MemoryReport:
 def _film(source: SourceRecord) -> str:
     length = "unknown length" if source.duration is None else f"{source.duration:.1f} s"
     return f"{source.name} ({length}, {source.frames_encoded:,} frames, from {source.offset:.1f} s)"
+
+
+def _subtitles(record: SubtitleRecord) -> str:
+    where = "at their times" if record.placement == "times" else "as a transcript"
+    return f"{record.lines:,} lines {where}, {record.tokens:,} tokens (from: {record.source})"
 
 
 def _method(settings: dict[str, Any]) -> str:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from torch import Tensor
+
 from longreel.blocks import Block, block_size
 from longreel.header import Header, ResumePoint, SourceRecord, StageRecord
 from longreel.identity import hash_json
@@ -27,10 +29,16 @@ class WatchSession:
         adapter, method: the model and how it compresses.
         system: system prompt, or None for the model's own; not used with `start`.
         start: a memory to go on with, of an incomplete one from its resume point.
+        in_front: int64 ids of text between the text before a film and the first film; not used with `start`.
     """
 
     def __init__(
-        self, adapter: ModelAdapter, method: Method, system: str | None, start: VideoMemory | None
+        self,
+        adapter: ModelAdapter,
+        method: Method,
+        system: str | None,
+        start: VideoMemory | None,
+        in_front: Tensor | None = None,
     ) -> None:
         self._started = time.perf_counter()
         self._adapter = adapter
@@ -49,6 +57,8 @@ class WatchSession:
         with self.timed("prefill"):
             held = None if start is None else start.key_values
             self._watcher = adapter.watcher(adapter.dialogue.before(system), method.cache, held)
+            if in_front is not None and len(in_front) and start is None:
+                self._watcher.text(in_front)
         self._base = self._watcher.closed_tokens
 
     @property
@@ -90,6 +100,7 @@ class WatchSession:
     def take(self, film: WatchedFilm, block: Block, tokens: VisualTokens) -> None:
         """Push a block's visual tokens; all of it happens, or nothing."""
         with held_back_interrupts():
+            tokens = self._with_text(film, block, tokens)
             fresh = tokens[0 if film.seconds else film.skip_tokens :]
             seconds = block.frames.seconds
             self._timeline = self._known_timeline(film).extended(
@@ -99,14 +110,25 @@ class WatchSession:
             with self.timed("prefill"):
                 self._watcher.push(fresh)
 
+    def _with_text(self, film: WatchedFilm, block: Block, tokens: VisualTokens) -> VisualTokens:
+        """The tokens, with the lines of subtitles that stand among them."""
+        if film.text is None:
+            return tokens
+        placed = film.lines_placed(len(film.seconds))
+        return film.text.woven(tokens, block.frames.seconds, placed, self._adapter.dialogue)
+
     def _known_timeline(self, film: WatchedFilm) -> Timeline:
         """The timeline without frames that are encoded once more after an interruption."""
         frames = sum(record.frames_encoded for record in self.records) + film.encoded_before
         return self._timeline if film.seconds else self._timeline.cut(frames, self.visual_tokens)
 
     def end(self, film: WatchedFilm) -> None:
-        """The film has been seen to its end."""
+        """The film has been seen to its end; lines of subtitles that are left stand behind it."""
         with held_back_interrupts():
+            if film.text is not None:
+                left = film.text.behind(film.lines_placed(len(film.seconds)), self._adapter.dialogue)
+                with self.timed("prefill"):
+                    self._watcher.text(left)
             film.finished = True
             self.resume, self.partial = None, ()
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from longreel.blocks import BlockReader, block_size, read_ahead
 from longreel.errors import UsageError, WatchInterrupted
+from longreel.film_text import FilmText, text_in_front
 from longreel.header import SourceRecord
 from longreel.identity import hash_json
 from longreel.interrupts import held_back_interrupts
@@ -21,6 +22,7 @@ from longreel.models.base import ModelAdapter
 from longreel.progress import ProgressCallback, StageClock
 from longreel.session import WatchSession
 from longreel.sources import content_digest, continued_sampling, listed_sources, samplings_agree
+from longreel.subtitling import Subtitling, check_same_subtitles, film_texts
 from longreel.video.reader import Begin, FilmStream, open_film, probe
 from longreel.video.sampling import Sampling
 from longreel.watched_film import WatchedFilm, plain
@@ -49,6 +51,9 @@ def watch(
     max_frames: int | None = None,
     seconds: Sequence[float] | None = None,
     system: str | None = None,
+    subtitles: Any = None,
+    subtitle_placement: str = "times",
+    subtitle_budget: int | None = None,
     strict: bool = False,
     allow_url: bool = False,
     progress: ProgressCallback | None = None,
@@ -64,6 +69,13 @@ def watch(
         fps, count, max_frames, seconds: which frames: so many per second (default: the model's own),
             exactly so many, at most so many, or those on screen at these times of each film.
         system: system prompt in place of the model's own.
+        subtitles: what is said, as text that is never compressed: path of an srt, vtt or ass file, "track" or
+            "track:en" for a track inside the film, a `Transcriber`, or (start, end, text) in seconds from the
+            film's first picture. For several films a list of these, None for a film without.
+        subtitle_placement: "times", each line before the first frames shown when it begins or later, what
+            is left behind the last; or "transcript", all lines with their times before their film.
+        subtitle_budget: tokens that the subtitles of each film may have; lines beyond are left out evenly,
+            with a warning in the report.
         strict: make a damaged film an error rather than a warning in the report.
         allow_url: let a source be an http(s) address.
         progress: called after every block of frames.
@@ -76,22 +88,20 @@ def watch(
         UsageError: settings contradict each other or the memory to resume.
     """
     sampling = _sampling(adapter, start, end, fps, count, max_frames, seconds)
+    subtitling = Subtitling(subtitles, subtitle_placement, subtitle_budget)
     sources = listed_sources(source)
     if not sources:
         raise UsageError("there is no film in the list: name at least one")
     if resume is not None:
         _check_resume(adapter, method, sources, sampling, system, resume)
+    texts = film_texts(adapter, sources, subtitling, sampling, allow_url=allow_url, resume=resume)
+    if resume is not None:
+        check_same_subtitles(texts, resume.header.sources)
         if resume.complete:
             return resume
-    session = WatchSession(adapter, method, system, resume)
-    return _watch_all(
-        session,
-        adapter,
-        method,
-        sources[len(session.records) :],
-        sampling,
-        Reading(strict, allow_url, progress),
-    )
+    session = WatchSession(adapter, method, system, resume, text_in_front(texts))
+    films = list(zip(sources, texts, strict=True))[len(session.records) :]
+    return _watch_all(session, adapter, method, films, sampling, Reading(strict, allow_url, progress))
 
 
 def append(
@@ -100,6 +110,9 @@ def append(
     memory: VideoMemory,
     source: Any,
     *,
+    subtitles: Any = None,
+    subtitle_placement: str = "times",
+    subtitle_budget: int | None = None,
     strict: bool = False,
     allow_url: bool = False,
     progress: ProgressCallback | None = None,
@@ -108,7 +121,8 @@ def append(
 
     It equals watching the joined film if the first part ends on the border of an interval. Otherwise that
     interval was closed short, and the report of the new memory says so. The times of the new film count
-    from the full duration of those before it. `memory` itself stays as it is.
+    from the full duration of those before it. `subtitles` are those of the new film; see `watch`. `memory`
+    itself stays as it is.
 
     Raises:
         WatchInterrupted, SourceError: as `watch`; go on with `watch`, all films and `resume=`.
@@ -120,26 +134,29 @@ def append(
             "the memory is incomplete: finish it with watch(…, resume=memory) before adding to it"
         )
     sampling = _appended_sampling(memory)
+    sources = listed_sources(source)
+    subtitling = Subtitling(subtitles, subtitle_placement, subtitle_budget)
+    earlier = len(memory.header.sources)
+    texts = film_texts(adapter, sources, subtitling, sampling, allow_url=allow_url, earlier=earlier)
     session = WatchSession(adapter, method, None, memory)
     if memory.header.short_end:
         session.warnings.append(_short_end(memory))
-    return _watch_all(
-        session, adapter, method, listed_sources(source), sampling, Reading(strict, allow_url, progress)
-    )
+    films = list(zip(sources, texts, strict=True))
+    return _watch_all(session, adapter, method, films, sampling, Reading(strict, allow_url, progress))
 
 
 def _watch_all(
     session: WatchSession,
     adapter: ModelAdapter,
     method: Method,
-    sources: Sequence[Any],
+    films: Sequence[tuple[Any, FilmText | None]],
     sampling: Sampling,
     reading: Reading,
 ) -> VideoMemory:
     try:
-        _check_all_open(sources[1:], reading)
-        for source in sources:
-            _watch_film(session, adapter, method, source, sampling, reading)
+        _check_all_open([source for source, _ in films[1:]], reading)
+        for source, text in films:
+            _watch_film(session, adapter, method, source, text, sampling, reading)
         return session.finish()
     except KeyboardInterrupt:
         # One Ctrl-C is enough: a second one must not cost what the first one saves.
@@ -153,6 +170,7 @@ def _watch_film(
     adapter: ModelAdapter,
     method: Method,
     source: Any,
+    text: FilmText | None,
     sampling: Sampling,
     reading: Reading,
 ) -> None:
@@ -188,6 +206,8 @@ def _watch_film(
             first_seconds=session.first_seconds if resume and resume.encoded else None,
             warnings_before=session.partial[0].warnings if session.partial else (),
             skip_tokens=resume.skip_tokens if resume else 0,
+            text=text,
+            lines_before=resume.lines if resume else 0,
         )
         session.begin(film)
         _encode(session, adapter, film, StageClock(reading.progress, _stage(film), stream.expected))

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from longreel.blocks import Block, BlockReader
+from longreel.film_text import FilmText
 from longreel.header import ResumePoint, SourceRecord
 from longreel.models.base import FilmPart
 from longreel.video.reader import FilmStream
@@ -25,6 +26,7 @@ class WatchedFilm:
     encoded_before: frames of it encoded in an earlier run; first_seconds: time of the first of them.
     warnings_before: what was damaged in the part that is not read again.
     skip_tokens: visual tokens of the first frames of this run that the memory holds already.
+    text: its subtitles; lines_before: how many of their lines stand before the first frame of this run.
     seconds, read, tokens_before: for each frame encoded in this run, its time in the film, its number
         among those the reader gave, and the visual tokens of the memory before it.
     tokens_end: visual tokens of the memory up to the last encoded frame.
@@ -41,6 +43,8 @@ class WatchedFilm:
     first_seconds: float | None = None
     warnings_before: tuple[str, ...] = ()
     skip_tokens: int = 0
+    text: FilmText | None = None
+    lines_before: int = 0
     finished: bool = False
     seconds: list[float] = field(default_factory=list)
     read: list[int] = field(default_factory=list)
@@ -60,6 +64,12 @@ class WatchedFilm:
         self.read += block.read.tolist()
         self.tokens_before += (first + counts.cumsum(0) - counts).tolist()
         self.tokens_end = first + int(counts.sum())
+
+    def lines_placed(self, number: int) -> int:
+        """Lines of subtitles that stand before the first `number` frames of this run end."""
+        if self.text is None or number == 0:
+            return self.lines_before
+        return self.text.placed(self.seconds[:number])
 
     @property
     def next_seconds(self) -> float:
@@ -92,6 +102,7 @@ class WatchedFilm:
             skip_tokens=skip,
             read_from=self.read[known],
             read_from_seconds=self.seconds[known],
+            lines=self.lines_placed(number),
         )
 
     def _frames_before(self, covered: int) -> int:
@@ -120,6 +131,7 @@ class WatchedFilm:
 
     def _record(self, read: int, encoded: int, until: float) -> SourceRecord:
         info, reader = plain(self.stream.info), plain(self.stream.report)
+        told = () if self.text is None else self.text.warnings
         return SourceRecord(
             name=self.stream.info.name,
             kind=self.stream.info.kind,
@@ -132,7 +144,8 @@ class WatchedFilm:
             frames_read=read,
             frames_encoded=self.encoded_before + encoded,
             reader=reader,
-            warnings=tuple(dict.fromkeys((*self.warnings_before, *self.stream.report.warnings))),
+            subtitles=None if self.text is None else self.text.record,
+            warnings=tuple(dict.fromkeys((*self.warnings_before, *self.stream.report.warnings, *told))),
         )
 
 

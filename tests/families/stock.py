@@ -6,6 +6,7 @@ placeholders written out, patches, and position ids by the rule that each family
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForImageTextToText, AutoTokenizer
 
+Line = tuple[float, str]
 _VISION = ("<|vision_start|>", "<|vision_end|>")
 
 
@@ -32,14 +34,24 @@ class Stock:
         return cls(family, model.eval(), AutoTokenizer.from_pretrained(folder))
 
     def inputs(
-        self, pixels: Sequence[Tensor], seconds: Sequence[list[float]], turns: list[Any], fps: float | None
+        self,
+        pixels: Sequence[Tensor],
+        seconds: Sequence[list[float]],
+        turns: list[Any],
+        fps: float | None,
+        lines: Sequence[list[Line]] = (),
+        transcript: str = "",
     ) -> dict[str, Any]:
         """Everything `forward` takes, for films given as float (F, 3, h, w) and the times of their frames.
 
         turns: (question, answer) pairs, the last answer None.
+        lines: subtitles of each film, (seconds, text), by their times. transcript: before the films.
         """
-        films = [self._film(pixels=film, seconds=times) for film, times in zip(pixels, seconds, strict=True)]
-        text = self._chat(turns, "".join(text for text, _ in films))
+        films = [
+            self._film(film, times, list(told))
+            for film, times, told in zip(pixels, seconds, lines or [[] for _ in pixels], strict=True)
+        ]
+        text = self._chat(turns, transcript + "".join(text for text, _ in films))
         ids = self.tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
         given: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
         if self.family == "llava_onevision":
@@ -58,25 +70,31 @@ class Stock:
     def positions(
         self, ids: Tensor, grids: list[list[int]], seconds: Sequence[list[float]], fps: float | None
     ) -> Tensor:
-        """Token by token (3, n): text counts up on all axes, and behind a film from its largest number."""
+        """Token by token (3, n): text counts up on all axes, and behind a film from its largest number.
+
+        What is seen behind text begins where that ends, and its time goes on from there.
+        """
         is_film = (ids == self.model.config.video_token_id).tolist()
-        if self.family == "qwen3_vl":
-            grids = [[1, *grid[1:]] for grid in grids for _ in range(grid[0])]
+        pairs = [
+            (self._time(t, times, fps), grid[1] // 2, grid[2] // 2)
+            for grid, times in zip(grids, seconds, strict=True)
+            for t in range(grid[0])
+        ]
         places: list[list[int]] = []
-        index = film = 0
+        index, behind_text = 0, True
         while index < len(is_film):
             following = 1 + max((max(place) for place in places), default=-1)
             if not is_film[index]:
                 places.append([following] * 3)
-                index += 1
+                index, behind_text = index + 1, True
                 continue
-            for t in range(grids[film][0]):
-                time = self._time(t, seconds[film] if self.family != "qwen3_vl" else [], fps)
-                for row in range(grids[film][1] // 2):
-                    for column in range(grids[film][2] // 2):
-                        places.append([following + time, following + row, following + column])
-                        index += 1
-            film += 1
+            time, rows, columns = pairs.pop(0)
+            if behind_text:
+                begin, first, behind_text = following, time, False
+            for row in range(rows):
+                for column in range(columns):
+                    places.append([begin + time - first, begin + row, begin + column])
+                    index += 1
         return torch.tensor(places).T
 
     def _time(self, pair: int, seconds: list[float], fps: float | None) -> int:
@@ -84,21 +102,30 @@ class Stock:
             return pair
         return int(pair * 2 * 2 / fps) if fps else int((seconds[2 * pair] - seconds[0]) * 2 + 1e-6)
 
-    def _film(self, pixels: Tensor, seconds: list[float]) -> tuple[str, dict[str, Any]]:
-        """How a film is written in the prompt, and what the vision tower gets."""
+    def _film(self, pixels: Tensor, seconds: list[float], lines: list[Line]) -> tuple[str, dict[str, Any]]:
+        """How a film is written in the prompt, and what the vision tower gets; takes all of `lines`."""
         if self.family == "llava_onevision":
             scaled = (pixels / 255 - 0.5) / 0.5
-            return "<video>" * (len(pixels) * 4 + 1), {"pixels": scaled}
+            text = "".join(_due(lines, time) + "<video>" * 4 for time in seconds)
+            return text + _due(lines, math.inf) + "<video>", {"pixels": scaled}
         patches, grid = _patches(self.family, pixels)
         each = grid[1] * grid[2] // 4
         start, end = _VISION
         if self.family == "qwen3_vl":
             times = [*seconds, seconds[-1]]
             middles = [(times[2 * t] + times[2 * t + 1]) / 2 for t in range(grid[0])]
-            text = "".join(f"<{m:.1f} seconds>{start}{'<|video_pad|>' * each}{end}" for m in middles)
+            text = "".join(
+                f"{_due(lines, times[2 * t])}<{middle:.1f} seconds>{start}{'<|video_pad|>' * each}{end}"
+                for t, middle in enumerate(middles)
+            )
         else:
-            text = start + "<|video_pad|>" * each * grid[0] + end
-        return text, {"patches": patches, "grid": grid}
+            text = _due(lines, seconds[0]) + start
+            for t in range(grid[0]):
+                due = _due(lines, seconds[2 * t])
+                text += (f"{end}{due}{start}" if due else "") + "<|video_pad|>" * each
+            text += end
+        left = _due(lines, math.inf)
+        return text + (f"{left}{start}{end}" if left else ""), {"patches": patches, "grid": grid}
 
     def _chat(self, turns: list[Any], films: str) -> str:
         """The conversation as the releases write it."""
@@ -117,6 +144,14 @@ class Stock:
             text += f"<|im_start|>user\n{films if number == 0 else ''}{question}<|im_end|>\n"
             text += "<|im_start|>assistant\n" + ("" if answer is None else f"{answer}<|im_end|>\n")
         return text
+
+
+def _due(lines: list[Line], time: float) -> str:
+    """Takes away the lines that begin until `time`."""
+    text = ""
+    while lines and lines[0][0] <= time:
+        text += f"{lines.pop(0)[1]}\n"
+    return text
 
 
 def _patches(family: str, pixels: Tensor) -> tuple[Tensor, list[int]]:

@@ -13,7 +13,7 @@ from longreel.cli.kinds import looks_like_memory
 from longreel.cli.loading import loaded_model
 from longreel.cli.progress import shown_progress
 from longreel.cli.prompt import hold_conversation
-from longreel.cli.watching import Frames, check_films, print_warnings, watched
+from longreel.cli.watching import Frames, Subtitles, check_films, print_warnings, watched
 from longreel.errors import UsageError, WatchInterrupted
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ def ask(
     dtype: options.Dtype = None,
     device: options.Device = None,
     positions: options.Positions = "trained",
+    subtitles: options.Subtitles = None,
+    subtitle_placement: options.SubtitlePlacement = "times",
+    subtitle_budget: options.SubtitleBudget = None,
     fps: options.Fps = None,
     count: options.Count = None,
     max_frames: options.MaxFrames = None,
@@ -83,15 +86,17 @@ def ask(
         strict=strict,
         allow_url=allow_url,
     )
+    told = Subtitles(tuple(subtitles or ()), subtitle_placement, subtitle_budget)
     is_memory = looks_like_memory(source)
     kept = {"--method": method, "--keep": keep, "--budget": budget}
-    chosen = [*frames.chosen(), *(name for name, value in kept.items() if value is not None)]
+    chosen = [*frames.chosen(), *told.chosen(), *(name for name, value in kept.items() if value is not None)]
     if is_memory and chosen:
         raise UsageError(f"{chosen[0]} is for films and {source} is a memory: leave it out")
     if stream and as_json:
         raise UsageError("--stream and --json do not go together: choose one")
     fraction = options.parsed_keep(keep)
     frames.check()
+    told.check(films=1)
 
     from longreel.ask import Decoding, check_question
 
@@ -100,7 +105,7 @@ def ask(
         check_question(each)
     _check_source(source, is_memory, allow_url)
     loaded = loaded_model(model, method, fraction, dtype, device, budget=budget, positions=positions)
-    memory = loaded.open(source) if is_memory else _watched(loaded, source, frames, quiet)
+    memory = loaded.open(source) if is_memory else _watched(loaded, source, frames, told, quiet)
     shown = sys.stdout.isatty() if evidence is None else evidence
     answers = Answers(loaded, memory, source, decoding, stream=stream, as_json=as_json, evidence=shown)
     if question:
@@ -119,10 +124,10 @@ def _check_source(source: str, is_memory: bool, allow_url: bool) -> None:
         check_films([source], allow_url=allow_url)
 
 
-def _watched(model: Model, film: str, frames: Frames, quiet: bool) -> VideoMemory:
+def _watched(model: Model, film: str, frames: Frames, told: Subtitles, quiet: bool) -> VideoMemory:
     with shown_progress(quiet) as progress:
         try:
-            memory = watched(model, [film], frames, progress=progress)
+            memory = watched(model, [film], frames, progress=progress, subtitles=told)
         except WatchInterrupted as interruption:
             raise KeyboardInterrupt from interruption
     print_warnings(memory)

@@ -11,6 +11,7 @@ from longreel.errors import UsageError
 _FILM = "Frames of the film"
 _MODEL = "Model"
 _ANSWER = "Answers"
+_SUBTITLES = "Subtitles"
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
@@ -90,6 +91,33 @@ Strict = Annotated[
 ]
 AllowUrl = Annotated[
     bool, typer.Option("--allow-url", help="Let FILM be an http(s) address.", rich_help_panel=_FILM)
+]
+
+Subtitles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--subtitles",
+        metavar="FILE|track|track:en",
+        help="What is said: an srt, vtt or ass file, or a track of the film; once for each film.",
+        rich_help_panel=_SUBTITLES,
+    ),
+]
+SubtitlePlacement = Annotated[
+    str,
+    typer.Option(
+        "--subtitle-placement",
+        metavar="times|transcript",
+        help="Among the frames at their times, or as one transcript before the film.",
+        rich_help_panel=_SUBTITLES,
+    ),
+]
+SubtitleBudget = Annotated[
+    int | None,
+    typer.Option(
+        "--subtitle-budget",
+        help="Tokens that the subtitles of a film may have; default: all they need.",
+        rich_help_panel=_SUBTITLES,
+    ),
 ]
 
 Stream = Annotated[

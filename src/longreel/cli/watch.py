@@ -13,7 +13,7 @@ from longreel.cli.loading import loaded_model
 from longreel.cli.memory_place import MemoryPlace
 from longreel.cli.output import print_json, print_remark
 from longreel.cli.progress import shown_progress
-from longreel.cli.watching import Frames, check_films, print_warnings, resume_hint, watched
+from longreel.cli.watching import Frames, Subtitles, check_films, print_warnings, resume_hint, watched
 from longreel.errors import MemoryFileError, UsageError, WatchInterrupted
 from longreel.interrupts import interrupts_at_reports
 from longreel.plain_text import bytes_in_words
@@ -45,6 +45,9 @@ def watch(
         str | None,
         typer.Option("--system", help="System prompt in front of the film.", rich_help_panel="Model"),
     ] = None,
+    subtitles: options.Subtitles = None,
+    subtitle_placement: options.SubtitlePlacement = "times",
+    subtitle_budget: options.SubtitleBudget = None,
     fps: options.Fps = None,
     count: options.Count = None,
     max_frames: options.MaxFrames = None,
@@ -64,6 +67,7 @@ def watch(
 
       longreel watch film.mp4
       longreel watch film.mp4 -o film.memory --keep 16x --fps 2
+      longreel watch film.mkv --model MODEL --subtitles track:en
       longreel watch part1.mkv part2.mkv -o both.memory --start 60 --end 120
     """
     place = MemoryPlace.checked(film, output, force=force)
@@ -78,7 +82,9 @@ def watch(
         allow_url=allow_url,
     )
     fraction = options.parsed_keep(keep)
+    told = Subtitles(tuple(subtitles or ()), subtitle_placement, subtitle_budget)
     frames.check()
+    told.check(len(film))
     check_films(film, allow_url=allow_url)
 
     held = place.held()
@@ -86,7 +92,9 @@ def watch(
     if held is not None and not held.complete and not quiet:
         print_remark(f"going on with {place.path}")
     with shown_progress(quiet) as shown, interrupts_at_reports(shown) as progress:
-        memory = _watched(place, held, lambda resume: watched(loaded, film, frames, system, progress, resume))
+        memory = _watched(
+            place, held, lambda resume: watched(loaded, film, frames, system, progress, resume, told)
+        )
         if memory is not held:
             memory.save(place.path)
     if memory is held:

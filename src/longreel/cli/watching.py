@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from longreel.cli.output import print_remark
 
@@ -46,6 +46,51 @@ class Frames:
         ]
 
 
+@dataclass(frozen=True)
+class Subtitles:
+    """What to tell the model of what is said, and where; see `Model.watch`."""
+
+    given: tuple[str, ...] = ()
+    placement: str = "times"
+    budget: int | None = None
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `Model.watch`."""
+        given = list(self.given) if len(self.given) > 1 else next(iter(self.given), None)
+        return {
+            "subtitles": given,
+            "subtitle_placement": self.placement,
+            "subtitle_budget": self.budget,
+        }
+
+    def check(self, films: int) -> None:
+        """Refuse what contradicts itself or cannot be read before a model is loaded.
+
+        Raises:
+            UsageError: such as a file for each of two films, when there are three.
+            SourceError: a file cannot be read.
+        """
+        if self == Subtitles():
+            return
+        from longreel.subtitling import Subtitling
+        from longreel.video.subtitles import read_subtitles
+
+        Subtitling(*self.arguments.values()).of_each(films)
+        for name in self.given:
+            if name.partition(":")[0] != "track":
+                read_subtitles(name)
+
+    def chosen(self) -> list[str]:
+        """The names of the options that were given."""
+        given = {
+            "--subtitles": bool(self.given),
+            "--subtitle-placement": self.placement != "times",
+            "--subtitle-budget": self.budget is not None,
+        }
+        return [name for name, was_given in given.items() if was_given]
+
+
 def check_films(films: Sequence[str], *, allow_url: bool) -> None:
     """Find out whether films can be opened before a model is loaded; what is far away is left for later.
 
@@ -66,10 +111,12 @@ def watched(
     system: str | None = None,
     progress: ProgressCallback | None = None,
     resume: VideoMemory | None = None,
+    subtitles: Subtitles | None = None,
 ) -> VideoMemory:
     """Watch one film or several."""
+    told = (subtitles or Subtitles()).arguments
     source = films[0] if len(films) == 1 else list(films)
-    return model.watch(source, system=system, progress=progress, resume=resume, **asdict(frames))
+    return model.watch(source, system=system, progress=progress, resume=resume, **told, **asdict(frames))
 
 
 def warnings_of(memory: VideoMemory) -> list[str]:

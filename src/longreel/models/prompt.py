@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -72,10 +73,7 @@ class Prompt:
 
     def quoted(self, text: str) -> Tensor:
         """Ids of a text that others wrote, int64 (n,): marks of the tokenizer in it are spelled out."""
-        marks = sorted(self.tokenizer.get_added_vocab(), key=len, reverse=True)
-        cuts = re.compile("|".join(f"(?<={re.escape(mark[:1])})(?={re.escape(mark[1:])})" for mark in marks))
-        parts = cuts.split(text) if marks else [text]
-        return torch.cat([self.words(part) for part in parts])
+        return torch.cat([self.words(part) for part in self._inside_marks.split(text)])
 
     def aside(self, said: Tensor, following: Tensor) -> Tensor:
         """Text among frames stands outside of the film: behind what ends it, before what begins it."""
@@ -93,6 +91,13 @@ class Prompt:
     def unknown_words(self, question: str) -> list[str]:
         """None: any word can be written."""
         return []
+
+    @cached_property
+    def _inside_marks(self) -> re.Pattern[str]:
+        """Where a mark is cut so that it is none any more: behind its first letter."""
+        marks: list[str] = sorted(self.tokenizer.get_added_vocab())
+        places = (f"(?<={re.escape(mark[0])})(?={re.escape(mark[1:])})" for mark in marks if len(mark) > 1)
+        return re.compile("|".join(places) or "(?!)")
 
     def _said(self, text: str) -> Any:
         return text

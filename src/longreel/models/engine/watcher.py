@@ -81,5 +81,5 @@ class ChunkWatcher:
 
     def _say(self, ids: Tensor) -> None:
         """In parts no longer than a chunk, so that a long text does not need more room than a film."""
-        for part in ids.split(self._interval):
+        for part in ids.split(self._interval) if len(ids) else ():
             self._prefill.text(part)
