@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from longreel.model import Model
     from longreel.models.overrides import Overrides
     from longreel.progress import Progress
+    from longreel.video.speech import FasterWhisper, Transcriber
+    from longreel.video.subtitle_lines import SubtitleLine
 
 __all__ = [
     "Answer",
     "Chat",
     "Evidence",
+    "FasterWhisper",
     "LongreelError",
     "MemoryFileError",
     "Method",
@@ -35,6 +38,8 @@ __all__ = [
     "Overrides",
     "Progress",
     "SourceError",
+    "SubtitleLine",
+    "Transcriber",
     "Usage",
     "UsageError",
     "VideoMemory",
@@ -60,6 +65,8 @@ _HOMES = {
     "model": ("Model",),
     "models.overrides": ("Overrides",),
     "progress": ("Progress",),
+    "video.speech": ("FasterWhisper", "Transcriber"),
+    "video.subtitle_lines": ("SubtitleLine",),
 }
 
 

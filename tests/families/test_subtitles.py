@@ -84,8 +84,7 @@ def test_two_films_with_lines_of_their_own(family: str, checkpoints: dict[str, P
     assert (found - expected[-len(found) :]).abs().max() <= 1e-4
 
 
-@pytest.mark.parametrize("placement", ["times", "transcript"])
-@pytest.mark.parametrize("method", ["keep-all", "random"])
+@pytest.mark.parametrize(("placement", "method"), [("times", "random"), ("transcript", "keep-all")])
 @pytest.mark.parametrize("when", [1, 2, 3])
 def test_no_line_is_placed_twice_or_lost_by_an_interruption(
     family: str, folder: Path, method: str, placement: str, when: int, tmp_path: Path
@@ -113,7 +112,7 @@ def test_adding_a_film_places_its_lines_alike(family: str, folder: Path) -> None
 
 
 @pytest.mark.parametrize("placement", ["times", "transcript"])
-@pytest.mark.parametrize("budget", [0, 25, 60, 1000])
+@pytest.mark.parametrize("budget", [0, 60, 1000])
 def test_lines_stay_within_their_budget(family: str, folder: Path, placement: str, budget: int) -> None:
     model = longreel.load(folder)
     plain = model.watch(film(4))
