@@ -14,6 +14,7 @@ from longreel.errors import UsageError
 from longreel.evidence import evidence_of
 from longreel.memory import VideoMemory
 from longreel.models.base import ModelAdapter
+from longreel.stopping import Wording, stop_strings
 
 MAX_CHARACTERS = 10_000
 MAX_NEW_TOKENS = 32_768
@@ -28,14 +29,17 @@ class Decoding:
 
     max_new_tokens: tokens after which an answer is cut off.
     temperature, top_p: of sampling; seed makes it repeatable (None: different every time).
+    stop: texts that an answer ends before, one or several.
     """
 
     max_new_tokens: int = 128
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int | None = None
+    stop: str | Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "stop", stop_strings(self.stop))
         if not isinstance(self.max_new_tokens, int) or not 1 <= self.max_new_tokens <= MAX_NEW_TOKENS:
             raise UsageError(
                 f"max_new_tokens={self.max_new_tokens} is not a whole number from 1 to {MAX_NEW_TOKENS:,}: "
@@ -73,15 +77,16 @@ def ask(
     """
     started = time.perf_counter()
     ids, unknown = _prepared(adapter, memory, question, earlier)
+    wording = _wording(adapter, decoding)
     new: list[int] = []
     evidence: tuple[Evidence, ...] = ()
     if unknown:
         text = unknown_words_text(unknown)
     else:
-        new = list(_generated(adapter, memory, ids, decoding))
-        text = adapter.dialogue.decode(new)
-    if new:
-        evidence = evidence_of(memory, adapter.attention(memory.key_values, ids, new))
+        new = list(wording.until_stop(_generated(adapter, memory, ids, decoding)))
+        text = wording.text(new)
+    if spoken := wording.spoken(new):
+        evidence = evidence_of(memory, adapter.attention(memory.key_values, ids, spoken))
     usage = Usage(len(ids), memory.header.kept[0], len(new), time.perf_counter() - started)
     return Answer(text, usage, evidence, tuple(unknown))
 
@@ -101,7 +106,7 @@ def stream(
     ids, unknown = _prepared(adapter, memory, question, earlier)
     if unknown:
         return iter([unknown_words_text(unknown)])
-    return _pieces(adapter, _generated(adapter, memory, ids, decoding))
+    return _pieces(_wording(adapter, decoding), _generated(adapter, memory, ids, decoding))
 
 
 def unknown_words_text(words: Sequence[str]) -> str:
@@ -157,17 +162,20 @@ def _generated(adapter: ModelAdapter, memory: VideoMemory, ids: Tensor, decoding
     )
 
 
-def _pieces(adapter: ModelAdapter, tokens: Iterator[int]) -> Iterator[str]:
+def _wording(adapter: ModelAdapter, decoding: Decoding) -> Wording:
+    return Wording(adapter.dialogue.decode, tuple(decoding.stop))
+
+
+def _pieces(wording: Wording, tokens: Iterator[int]) -> Iterator[str]:
     """Whole words as soon as they are certain: the last word may still change with the next token."""
     ids: list[int] = []
     sent = 0
-    for token in tokens:
+    for token in wording.until_stop(tokens):
         ids.append(token)
-        text = adapter.dialogue.decode(ids)
-        certain = text.rfind(" ") + 1
-        if certain > sent:
-            yield text[sent:certain]
-            sent = certain
-    rest = adapter.dialogue.decode(ids)[sent:]
+        certain = wording.certain(ids)
+        if len(certain) > sent:
+            yield certain[sent:]
+            sent = len(certain)
+    rest = wording.text(ids)[sent:]
     if rest:
         yield rest

@@ -116,6 +116,7 @@ class Model:
         temperature: float = ...,
         top_p: float = ...,
         seed: int | None = ...,
+        stop: str | Sequence[str] = ...,
     ) -> Answer: ...
     @overload
     def ask(
@@ -127,6 +128,7 @@ class Model:
         temperature: float = ...,
         top_p: float = ...,
         seed: int | None = ...,
+        stop: str | Sequence[str] = ...,
     ) -> list[Answer]: ...
     def ask(
         self,
@@ -137,18 +139,20 @@ class Model:
         temperature: float = 0.0,
         top_p: float = 1.0,
         seed: int | None = None,
+        stop: str | Sequence[str] = (),
     ) -> Answer | list[Answer]:
         """Answer a question, or a list of questions, each as if asked alone.
 
         Args:
             max_new_tokens: tokens after which an answer is cut off.
             temperature, top_p, seed: 0 is greedy; above, words are sampled, repeatably with a seed.
+            stop: texts, such as "\\n"; an answer ends before the first that comes up in it.
 
         Raises:
             UsageError: a question is empty or too long, or a setting is out of range.
             MemoryFileError: the memory is damaged or of another model.
         """
-        decoding = Decoding(max_new_tokens, temperature, top_p, seed)
+        decoding = Decoding(max_new_tokens, temperature, top_p, seed, stop)
         if isinstance(question, list | tuple):
             return [ask(self.adapter, memory, each, decoding) for each in question]
         return ask(self.adapter, memory, question, decoding)
@@ -162,9 +166,11 @@ class Model:
         temperature: float = 0.0,
         top_p: float = 1.0,
         seed: int | None = None,
+        stop: str | Sequence[str] = (),
     ) -> Iterator[str]:
         """The text of `ask` in pieces, as it is found."""
-        return stream(self.adapter, memory, question, Decoding(max_new_tokens, temperature, top_p, seed))
+        decoding = Decoding(max_new_tokens, temperature, top_p, seed, stop)
+        return stream(self.adapter, memory, question, decoding)
 
     def chat(
         self,
@@ -174,9 +180,10 @@ class Model:
         temperature: float = 0.0,
         top_p: float = 1.0,
         seed: int | None = None,
+        stop: str | Sequence[str] = (),
     ) -> Chat:
         """A conversation in which questions follow up on each other."""
-        return Chat(self.adapter, memory, Decoding(max_new_tokens, temperature, top_p, seed))
+        return Chat(self.adapter, memory, Decoding(max_new_tokens, temperature, top_p, seed, stop))
 
 
 def _check_method(adapter: ModelAdapter, method: Method) -> None:

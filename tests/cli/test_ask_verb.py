@@ -55,6 +55,22 @@ def test_streaming_prints_the_same(run: Run, asked: list[str]) -> None:
     assert run(*asked, QUESTIONS[0], "--stream").out == run(*asked, QUESTIONS[0]).out
 
 
+def test_answers_end_before_stop_strings(run: Run, asked: list[str]) -> None:
+    words = run(*asked, QUESTIONS[0]).out.split()
+    stop = ["--stop", "no such words", "--stop", f" {words[2]}"]
+    cut = run(*asked, QUESTIONS[0], *stop)
+    assert cut.out.split() == words[:2]
+    assert run(*asked, QUESTIONS[0], *stop, "--stream").out == cut.out
+    assert run(*asked, *stop, stdin=QUESTIONS[0]).out == cut.out
+    assert run(*asked, QUESTIONS[0], *stop, "--json").json["answers"][0]["answer"] == cut.out.rstrip("\n")
+
+
+def test_an_empty_stop_string_is_refused(run: Run, asked: list[str]) -> None:
+    result = run(*asked, QUESTIONS[0], "--stop", "")
+    assert result.code == 2
+    assert "stop string is empty" in result.error
+
+
 def test_a_seed_repeats_sampled_answers(run: Run, asked: list[str]) -> None:
     sampled = [*asked, QUESTIONS[0], "--temperature", "2"]
     assert run(*sampled, "--seed", "3").out == run(*sampled, "--seed", "3").out

@@ -43,6 +43,7 @@ def ask(
     top_p: options.TopP = 1.0,
     seed: options.Seed = None,
     max_new_tokens: options.MaxNewTokens = 128,
+    stop: options.Stop = None,
     model: options.ModelName = None,
     method: options.MethodName = None,
     keep: options.Keep = None,
@@ -100,7 +101,7 @@ def ask(
 
     from longreel.ask import Decoding, check_question
 
-    decoding = Decoding(max_new_tokens, temperature, top_p, seed)
+    decoding = Decoding(max_new_tokens, temperature, top_p, seed, stop or ())
     for each in question or []:
         check_question(each)
     _check_source(source, is_memory, allow_url)

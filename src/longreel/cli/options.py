@@ -137,6 +137,15 @@ Seed = Annotated[
 MaxNewTokens = Annotated[
     int, typer.Option("--max-new-tokens", help="Longest answer, in tokens.", rich_help_panel=_ANSWER)
 ]
+Stop = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--stop",
+        metavar="TEXT",
+        help="End an answer before this text; may be repeated.",
+        rich_help_panel=_ANSWER,
+    ),
+]
 
 
 def parsed_keep(text: str | None) -> float | None:

@@ -12,6 +12,8 @@ from torch.nn.functional import scaled_dot_product_attention
 
 # Queries that share a mask: its size is this times the entries, whatever the length of the chunk.
 _BLOCK = 256
+# Scores that are held at once where they are written out: 64 MiB, however long the memory.
+_SCORES = 2**24
 
 
 class Segment(NamedTuple):
@@ -62,9 +64,10 @@ def _sdpa(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, scal
 
 def _over_several(query: Tensor, segments: Sequence[Segment], scale: float | None) -> Tensor:
     """Segment by segment, each weighted by its share of the softmax: none is copied behind another."""
+    rows = rows_at_once(query.shape[1], sum(segment.keys.shape[1] for segment in segments))
     blocks = [
-        _block_over_several(query[0, :, start : start + _BLOCK], query.shape[2] - start, segments, scale)
-        for start in range(0, query.shape[2], _BLOCK)
+        _block_over_several(query[0, :, start : start + rows], query.shape[2] - start, segments, scale)
+        for start in range(0, query.shape[2], rows)
     ]
     return torch.cat(blocks, dim=1)[None].to(query.dtype)
 
@@ -84,6 +87,11 @@ def _block_over_several(
         outputs.append(_grouped(scores.softmax(-1).to(segment.values.dtype), segment.values).float())
     weights = torch.stack(sums).softmax(0)[..., None]
     return (torch.stack(outputs) * weights).sum(0)
+
+
+def rows_at_once(heads: int, entries: int) -> int:
+    """Queries whose scores of all `entries` are written out together, so that peak memory stays bounded."""
+    return max(1, min(_BLOCK, _SCORES // (heads * entries)))
 
 
 def grouped_scores(query: Tensor, keys: Tensor, scale: float | None = None) -> Tensor:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from longreel.key_values import KeyValues
-from longreel.models.engine.attend import grouped_scores
+from longreel.models.engine.attend import Segment, grouped_scores, rows_at_once
 from longreel.models.engine.decoder import Decoder
 from longreel.models.engine.entries import LayerEntries
 from longreel.models.engine.passes import SequencePass
@@ -34,11 +36,23 @@ class WitnessPass(SequencePass):
         attended = super().attend(layer, query, key, value, scale)
         segments = self._memory[layer].extended(self._here.rotate(key)[0], value[0])
         watched = self._here.rotate(query)[0, :, -self._count :]
-        scores = torch.cat([grouped_scores(watched, segment.keys, scale) for segment in segments], dim=-1)
-        ahead = torch.ones(scores.shape[1:], dtype=torch.bool, device=scores.device)
-        scores = scores.masked_fill(ahead.triu(scores.shape[2] - self._count + 1), -torch.inf)
-        self.shares.append(scores.softmax(-1)[..., :before].mean(1))
+        rows = rows_at_once(len(watched), before + key.shape[2])
+        total = watched.new_zeros(len(watched), before, dtype=torch.float32)
+        for start in range(0, self._count, rows):
+            shares = _shares(watched[:, start : start + rows], self._count - start, segments, scale)
+            total += shares[..., :before].sum(1)
+        self.shares.append(total / self._count)
         return attended
+
+
+def _shares(query: Tensor, from_end: int, segments: Sequence[Segment], scale: float | None) -> Tensor:
+    """Attention of queries (heads, b, head_dim) to all entries, float32 (heads, b, entries).
+
+    The first of them is that of the `from_end`-th last entry.
+    """
+    scores = torch.cat([grouped_scores(query, segment.keys, scale) for segment in segments], dim=-1)
+    ahead = torch.ones(scores.shape[1:], dtype=torch.bool, device=scores.device)
+    return scores.masked_fill(ahead.triu(scores.shape[2] - from_end + 1), -torch.inf).softmax(-1)
 
 
 @torch.no_grad()
