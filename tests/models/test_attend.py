@@ -10,6 +10,7 @@ from torch import Tensor
 
 from longreel.models.engine import attend as module
 from longreel.models.engine.attend import Segment, attend, grouped_scores
+from tests.allocation import Allocation
 
 
 def plain(query: Tensor, keys: Tensor, values: Tensor, scale: float) -> Tensor:
@@ -69,3 +70,32 @@ def test_scores_are_those_of_each_head_and_its_keys() -> None:
     scores = grouped_scores(query, keys, scale=2.0)
     for head in range(6):
         assert torch.allclose(scores[head], 2 * query[head] @ keys[head // 3].T, atol=1e-5)
+
+
+def test_peak_memory_is_bounded_however_many_rows_read_a_long_memory() -> None:
+    generator = torch.Generator().manual_seed(0)
+    heads, head_dim, entries = 32, 4, 20_000
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator)
+
+    memory = Segment(draw(2, entries, head_dim), draw(2, entries, head_dim))
+    peaks, rows = [], []
+    for tokens in (26, 52):
+        own = Segment(draw(2, tokens, head_dim), draw(2, tokens, head_dim))
+        query = draw(1, heads, tokens, head_dim)
+        with Allocation() as allocation:
+            found = attend(query, [memory, own])
+        peaks.append(allocation.peak)
+        rows.append((found[0, 17, 9], _plainly(query[0, 17, 9], memory, own, head=17, row=9)))
+    scores = 26 * heads * entries * 4
+    assert 2 * scores <= peaks[0]
+    assert peaks[1] - peaks[0] < scores / 10
+    assert all(torch.allclose(found, expected, atol=1e-5) for found, expected in rows)
+
+
+def _plainly(query: Tensor, memory: Segment, own: Segment, head: int, row: int) -> Tensor:
+    """One query's attention to the memory and to its own text up to itself."""
+    keys = torch.cat((memory.keys[head // 16], own.keys[head // 16, : row + 1]))
+    values = torch.cat((memory.values[head // 16], own.values[head // 16, : row + 1]))
+    return (keys @ query / query.shape[-1] ** 0.5).softmax(0) @ values
