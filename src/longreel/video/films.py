@@ -48,7 +48,7 @@ class FilmReader:
         self._turn = frame_turn(first)
         self._converter = Converter()
         shown = self._shown(first)
-        self._sizer = Sizer(size, shown)
+        self.sizer = Sizer(size, shown)
         self.info = FilmInfo(
             name=film.name,
             kind="film",
@@ -71,7 +71,7 @@ class FilmReader:
     def pictures(self) -> Iterator[Picked[Tensor]]:
         for picked in self._walk:
             pixels = self._turn.apply(self._converter.to_rgb(picked.item))
-            resized = self._sizer.resize(pixels, self._shown(picked.item))
+            resized = self.sizer.resize(pixels, self._shown(picked.item))
             yield Picked(picked.seconds, resized, picked.times)
         self.missing = self._walk.missing
 

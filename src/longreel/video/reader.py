@@ -107,6 +107,16 @@ class FilmStream:
     ) -> None:
         self.close()
 
+    def resize_to(self, size: Size) -> None:
+        """Give frames of this size in place of the one it was opened with; before the first is read.
+
+        Raises:
+            UsageError: it is no size, or frames were given already.
+        """
+        if self._begun or self._closed:
+            raise UsageError(f"{self._reader.where} was read already: choose the size before")
+        self._reader.sizer.resize_to(size)
+
     def close(self) -> None:
         """Stop reading and close what was opened here; waits for a block that another thread is reading."""
         with self._lock:

@@ -22,6 +22,7 @@ class Reader(Protocol):
     """What `FilmStream` reads from.
 
     missing: wanted times without a readable frame, complete once `pictures` has ended.
+    sizer: what brings pictures to one size.
     """
 
     where: str
@@ -29,6 +30,7 @@ class Reader(Protocol):
     report: ReadReport
     expected: int | None
     missing: int
+    sizer: Sizer
 
     def pictures(self) -> Iterator[Picked[Tensor]]:
         """Wanted frames, uint8 (3, H, W), all of one size."""
@@ -40,14 +42,15 @@ class Reader(Protocol):
 class Sizer:
     """Brings pictures to the size that the first one decides."""
 
-    def __init__(self, size: Size, shown: tuple[int, int] | None = None) -> None:
-        self._size = size
+    def __init__(self, size: Size, shown: tuple[int, int]) -> None:
         self._first = shown
-        self._wanted = None if shown is None else wanted_size(size, *shown)
+        self.resize_to(size)
+
+    def resize_to(self, size: Size) -> None:
+        """From now on, bring them to another size."""
+        self._wanted = wanted_size(size, *self._first)
 
     def resize(self, pixels: Tensor, shown: tuple[int, int]) -> Tensor:
-        if self._first is None or self._wanted is None:
-            self._first, self._wanted = shown, wanted_size(self._size, *shown)
         return fit(pixels, shown, self._first, self._wanted)
 
 

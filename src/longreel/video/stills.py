@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Sized
 from pathlib import Path
 from typing import Any, TypeVar
@@ -55,7 +56,7 @@ class PictureReader:
         self._selection: Selection[Path] = Selection(targets, 1e-6, begin)
         path, (height, width, turn) = self._first_readable()
         shown = turn.size(height, width)
-        self._sizer = Sizer(size, shown)
+        self.sizer = Sizer(size, shown)
         self._waiting = path
         count = len(source.paths)
         gaps = source.seconds[-1] - source.seconds[0]
@@ -103,7 +104,7 @@ class PictureReader:
                     f"{picked.item} holds {count} pictures, of which the first is read: make it a film (mp4)"
                 )
             shown = (int(pixels.shape[1]), int(pixels.shape[2]))
-            yield Picked(picked.seconds, self._sizer.resize(pixels, shown), picked.times)
+            yield Picked(picked.seconds, self.sizer.resize(pixels, shown), picked.times)
 
     def close(self) -> None:
         """No file stays open."""
@@ -124,7 +125,8 @@ class ArrayReader:
         self.where = source.where
         self.missing = 0
         self.report = ReadReport("arrays", "each array is taken as it comes")
-        end = _listed_end(source.items)
+        times = _listed_times(source.items)
+        end = ends(times) if times else None
         targets = wanted_times(source.where, sampling, end)
         walk = walk_arrays(source.items)
         first = next(walk, None)
@@ -134,7 +136,7 @@ class ArrayReader:
         self._frames = itertools.chain([first], walk)
         self._selection: Selection[Tensor] = Selection(targets, 1e-6, begin)
         height, width = int(first[1].shape[1]), int(first[1].shape[2])
-        self._sizer = Sizer(size, (height, width))
+        self.sizer = Sizer(size, (height, width))
         self.info = FilmInfo(
             name=source.name,
             kind="arrays",
@@ -148,12 +150,16 @@ class ArrayReader:
             frame_rate=None,
             frames=len(source.items) if isinstance(source.items, Sized) else None,
         )
-        self.expected = frames_wanted(targets, end, None)
+        self.expected = (
+            frames_wanted(targets, None, None)
+            if times is None or end is None
+            else _expected_pictures(targets, times, end)
+        )
 
     def pictures(self) -> Iterator[Picked[Tensor]]:
         for picked in _pick(self._selection, self._counted(), self._end):
             shown = (int(picked.item.shape[1]), int(picked.item.shape[2]))
-            yield Picked(picked.seconds, self._sizer.resize(picked.item, shown), picked.times)
+            yield Picked(picked.seconds, self.sizer.resize(picked.item, shown), picked.times)
 
     def _counted(self) -> Iterator[tuple[float, Tensor]]:
         for frame in self._frames:
@@ -164,11 +170,12 @@ class ArrayReader:
         """What the arrays come from belongs to the caller."""
 
 
-def _listed_end(items: Any) -> float | None:
-    """When the last array leaves the screen, if all are at hand."""
+def _listed_times(items: Any) -> tuple[float, ...] | None:
+    """The times of arrays, if all are at hand."""
     if not hasattr(items, "__getitem__"):
         return None
     try:
-        return ends(tuple(float(item[1]) for item in items))
+        times = tuple(float(item[1]) for item in items)
     except (TypeError, ValueError, IndexError):
         return None
+    return times if all(map(math.isfinite, times)) else None
