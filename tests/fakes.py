@@ -19,7 +19,7 @@ from longreel.key_values import TEXT, KeyValues, LayerMemory
 from longreel.memory import VideoMemory
 from longreel.methods import Method, named_method
 from longreel.model import Model
-from longreel.models.base import FilmPart, VisualTokens
+from longreel.models.base import FilmPart, FilmTokens, VisualTokens
 from longreel.models.reel_tiny.words import build_tokenizer
 from longreel.models.video_xl.adapter import VideoXLAdapter
 from longreel.models.video_xl.configuration import VideoXLConfig
@@ -78,6 +78,7 @@ class FakeAdapter:
     tokens_per_frame = 3
     interval = 10
     max_question_tokens = 60
+    context: int | None = None
     layer_shapes = ((1, WIDTH),) * LAYERS
 
     def __init__(self, seed: int = 0, *, has_summary_tokens: bool = True, dtype: torch.dtype = torch.float32):
@@ -92,11 +93,13 @@ class FakeAdapter:
         self.weights |= {"words": draw(VOCABULARY, WIDTH), "summary": draw(1, WIDTH)}
         self.weights["vision"] = draw(3 * 4 * 4 * 2, 3 * WIDTH)
 
-    def frame_size(self, height: int, width: int) -> tuple[int, int]:
+    def frame_size(
+        self, height: int, width: int, frames: int | None = None, max_tokens: int | None = None
+    ) -> tuple[int, int]:
         return (4, 4)
 
-    def frame_tokens(self, height: int, width: int) -> float:
-        return self.tokens_per_frame
+    def film_tokens(self, seconds: Tensor, height: int, width: int, film: int = 0) -> FilmTokens:
+        return FilmTokens(len(seconds), len(seconds) * self.tokens_per_frame, 0)
 
     def encode(self, frames: Frames, part: FilmPart) -> VisualTokens:
         """A frame's tokens depend on its partner in the pair; an odd last frame is its own partner."""

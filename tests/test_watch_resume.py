@@ -185,7 +185,9 @@ def test_append_counts_frames_per_second_through() -> None:
     assert longer.timeline.frames[11:14].tolist() == pytest.approx([5.5, 6.0, 6.5])
 
 
-@pytest.mark.parametrize("settings", [{"count": 8}, {"max_frames": 8}, {"seconds": [0.0, 1.0]}])
+@pytest.mark.parametrize(
+    "settings", [{"count": 8}, {"max_frames": 8}, {"seconds": [0.0, 1.0]}, {"max_tokens": 900}]
+)
 def test_append_refuses_a_target_the_new_film_would_change(settings: dict[str, Any]) -> None:
     model = fake_model()
     memory = model.watch(arrays(20), **settings)
@@ -210,6 +212,7 @@ def test_what_does_not_fit_the_memory_is_refused() -> None:
     assert "ratio=4" in refused(lambda: fake_model(keep=0.25).watch(arrays(FRAMES), resume=part))
     assert "ratio=4" in refused(lambda: fake_model(keep=0.25).append(whole, arrays(3)))
     assert "weights differ" in refused(lambda: fake_model(seed=1).append(whole, arrays(3)))
+    assert "max_tokens=None" in refused(lambda: model.watch(arrays(FRAMES), max_tokens=9_000, resume=part))
     assert "sampled by" in refused(lambda: model.watch(arrays(FRAMES), fps=1, resume=part))
     assert "system=" in refused(lambda: model.watch(arrays(FRAMES), system="other", resume=part))
     two = broken_off(model, [arrays(20), arrays(20)], progress=interrupting(4))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         UsageError,
         WatchInterrupted,
     )
+    from longreel.film_plan import FilmPlan
     from longreel.loading import load
     from longreel.memory import VideoMemory
     from longreel.methods import Method
@@ -30,6 +31,7 @@ __all__ = [
     "Chat",
     "Evidence",
     "FasterWhisper",
+    "FilmPlan",
     "LongreelError",
     "MemoryFileError",
     "Method",
@@ -59,6 +61,7 @@ _HOMES = {
         "UsageError",
         "WatchInterrupted",
     ),
+    "film_plan": ("FilmPlan",),
     "loading": ("load",),
     "memory": ("VideoMemory",),
     "methods": ("Method",),

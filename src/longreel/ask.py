@@ -129,7 +129,18 @@ def _prepared(
             f"the {what} {len(ids):,} tokens, {adapter.name} takes {adapter.max_question_tokens:,}: "
             f"{'start a new chat' if earlier else 'ask a shorter question'}"
         )
+    _check_room(adapter, memory, len(ids))
     return ids, list(adapter.dialogue.unknown_words(question))
+
+
+def _check_room(adapter: ModelAdapter, memory: VideoMemory, tokens: int) -> None:
+    header = memory.header
+    taken = max(*header.kept, header.next_position if header.end is None else header.end)
+    if adapter.context is not None and taken + tokens > adapter.context:
+        raise UsageError(
+            f"behind the film {adapter.name} has room for {max(0, adapter.context - taken):,} tokens and the "
+            f"question with what goes with it has {tokens:,}: ask a shorter one, or watch with max_tokens="
+        )
 
 
 def check_question(question: str) -> None:

@@ -34,6 +34,19 @@ class SubtitleRecord(_Record):
     tokens: _Count
 
 
+class PlanRecord(_Record):
+    """A `FilmPlan`."""
+
+    frames: _Count | None
+    height: _Count
+    width: _Count
+    patches: _Count | None
+    visual_tokens: _Count | None
+    text_tokens: _Count | None
+    max_tokens: _Count | None
+    reach: _Count | None
+
+
 class SourceRecord(_Record):
     """One film of a memory.
 
@@ -42,6 +55,7 @@ class SourceRecord(_Record):
     duration: seconds of the whole film, None while it is not known.
     until: seconds of the memory's timeline at which the watched part ends.
     sampling: which frames were asked for.
+    plan: what they were to become, a `FilmPlan`; None in memories made before there were plans.
     frames_read, frames_encoded: frames the reader gave, and those of them the model saw.
     reader: how it was read and why, in the reader's words.
     subtitles: None if it was watched without.
@@ -54,6 +68,7 @@ class SourceRecord(_Record):
     duration: _Seconds | None
     until: _Seconds
     sampling: dict[str, Any]
+    plan: PlanRecord | None = None
     info: dict[str, Any]
     frames_read: _Count
     frames_encoded: _Count

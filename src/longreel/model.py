@@ -12,6 +12,7 @@ from longreel.ask import Decoding, ask, stream
 from longreel.chat import Chat
 from longreel.compress.summary_tokens import SummaryTokens
 from longreel.errors import UsageError
+from longreel.film_plan import FilmPlan
 from longreel.memory import VideoMemory
 from longreel.methods import Method
 from longreel.models.base import ModelAdapter
@@ -40,6 +41,7 @@ class Model:
         count: int | None = None,
         max_frames: int | None = None,
         seconds: Sequence[float] | None = None,
+        max_tokens: int | None = None,
         system: str | None = None,
         subtitles: Any = None,
         subtitle_placement: str = "times",
@@ -60,6 +62,7 @@ class Model:
             count=count,
             max_frames=max_frames,
             seconds=seconds,
+            max_tokens=max_tokens,
             system=system,
             subtitles=subtitles,
             subtitle_placement=subtitle_placement,
@@ -68,6 +71,34 @@ class Model:
             allow_url=allow_url,
             progress=progress,
             resume=resume,
+        )
+
+    def plan(
+        self,
+        source: Any,
+        *,
+        start: float | None = None,
+        end: float | None = None,
+        fps: float | None = None,
+        count: int | None = None,
+        max_frames: int | None = None,
+        seconds: Sequence[float] | None = None,
+        max_tokens: int | None = None,
+        allow_url: bool = False,
+    ) -> tuple[FilmPlan, ...]:
+        """What watching will make of each film, before it is watched; see `longreel.watch.plan`."""
+        return _watch.plan(
+            self.adapter,
+            self.method,
+            source,
+            start=start,
+            end=end,
+            fps=fps,
+            count=count,
+            max_frames=max_frames,
+            seconds=seconds,
+            max_tokens=max_tokens,
+            allow_url=allow_url,
         )
 
     def append(

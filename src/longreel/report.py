@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from longreel.header import Header, SourceRecord, SubtitleRecord
+from longreel.header import Header, PlanRecord, SourceRecord, SubtitleRecord
 from longreel.plain_text import bytes_in_words, table
 
 
@@ -27,6 +27,8 @@ class MemoryReport:
         header = self.header
         for source in header.sources:
             yield "film", _film(source)
+            if source.plan is not None:
+                yield "plan", _plan(source.plan)
             if source.subtitles is not None:
                 yield "subtitles", _subtitles(source.subtitles)
             yield "reader", f"{source.reader.get('policy', source.kind)}: {source.reader.get('reason', '')}"
@@ -55,6 +57,18 @@ def _film(source: SourceRecord) -> str:
 def _subtitles(record: SubtitleRecord) -> str:
     where = "at their times" if record.placement == "times" else "as a transcript"
     return f"{record.lines:,} lines {where}, {record.tokens:,} tokens (from: {record.source})"
+
+
+def _plan(plan: PlanRecord) -> str:
+    size = f"{plan.width}x{plan.height}"
+    if plan.frames is None:
+        return f"frames of {size}, their number unknown before the end"
+    text = f" and {plan.text_tokens:,} of text" if plan.text_tokens else ""
+    limit = f", at most {plan.max_tokens:,}" if plan.max_tokens is not None else ""
+    return (
+        f"{plan.frames:,} frames of {size}, {plan.patches or 0:,} patches, "
+        f"{plan.visual_tokens or 0:,} visual tokens{text}{limit}"
+    )
 
 
 def _method(settings: dict[str, Any]) -> str:

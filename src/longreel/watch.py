@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from longreel.blocks import BlockReader, block_size, read_ahead
+from longreel.context_fit import Fill, check_context
 from longreel.errors import UsageError, WatchInterrupted
+from longreel.film_plan import FilmPlan, PlannedFilm, checked_max_tokens, plan_film, plan_films
 from longreel.film_text import FilmText, text_in_front
 from longreel.header import SourceRecord
 from longreel.identity import hash_json
@@ -23,7 +25,7 @@ from longreel.progress import ProgressCallback, StageClock
 from longreel.session import WatchSession
 from longreel.sources import content_digest, continued_sampling, listed_sources, samplings_agree
 from longreel.subtitling import Subtitling, check_same_subtitles, film_texts
-from longreel.video.reader import Begin, FilmStream, open_film, probe
+from longreel.video.reader import Begin, FilmStream, open_film
 from longreel.video.sampling import Sampling
 from longreel.watched_film import WatchedFilm, plain
 
@@ -37,6 +39,8 @@ class Reading:
     strict: bool = False
     allow_url: bool = False
     progress: ProgressCallback | None = None
+    max_tokens: int | None = None
+    system: str | None = None
 
 
 def watch(
@@ -50,6 +54,7 @@ def watch(
     count: int | None = None,
     max_frames: int | None = None,
     seconds: Sequence[float] | None = None,
+    max_tokens: int | None = None,
     system: str | None = None,
     subtitles: Any = None,
     subtitle_placement: str = "times",
@@ -68,6 +73,8 @@ def watch(
         start, end: seconds of each film to watch from and to.
         fps, count, max_frames, seconds: which frames: so many per second (default: the model's own),
             exactly so many, at most so many, or those on screen at these times of each film.
+        max_tokens: most tokens each film may become: its visual tokens and the text among them. Frames are
+            made smaller for it, down to the least size the model was made for.
         system: system prompt in place of the model's own.
         subtitles: what is said, as text that is never compressed: path of an srt, vtt or ass file, "track" or
             "track:en" for a track inside the film, a `Transcriber`, or (start, end, text) in seconds from the
@@ -85,15 +92,17 @@ def watch(
     Raises:
         WatchInterrupted: Ctrl-C; its `memory` can be given as `resume`.
         SourceError: a film cannot be read.
-        UsageError: settings contradict each other or the memory to resume.
+        UsageError: settings contradict each other or the memory to resume; or more frames are asked for than
+            fit into `max_tokens` or the model's context, which is told before the first one is encoded.
     """
+    max_tokens = checked_max_tokens(max_tokens)
     sampling = _sampling(adapter, start, end, fps, count, max_frames, seconds)
     subtitling = Subtitling(subtitles, subtitle_placement, subtitle_budget)
     sources = listed_sources(source)
     if not sources:
         raise UsageError("there is no film in the list: name at least one")
     if resume is not None:
-        _check_resume(adapter, method, sources, sampling, system, resume)
+        _check_resume(adapter, method, sources, sampling, max_tokens, system, resume)
     texts = film_texts(adapter, sources, subtitling, sampling, allow_url=allow_url, resume=resume)
     if resume is not None:
         check_same_subtitles(texts, resume.header.sources)
@@ -101,7 +110,37 @@ def watch(
             return resume
     session = WatchSession(adapter, method, system, resume, text_in_front(texts))
     films = list(zip(sources, texts, strict=True))[len(session.records) :]
-    return _watch_all(session, adapter, method, films, sampling, Reading(strict, allow_url, progress))
+    reading = Reading(strict, allow_url, progress, max_tokens, system)
+    return _watch_all(session, adapter, method, films, sampling, reading)
+
+
+def plan(
+    adapter: ModelAdapter,
+    method: Method,
+    source: Any,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    fps: float | None = None,
+    count: int | None = None,
+    max_frames: int | None = None,
+    seconds: Sequence[float] | None = None,
+    max_tokens: int | None = None,
+    allow_url: bool = False,
+) -> tuple[FilmPlan, ...]:
+    """What `watch` with the same arguments will make of each film, from the films' facts alone.
+
+    Raises:
+        SourceError: a film cannot be read.
+        UsageError: settings contradict each other, the films do not fit into `max_tokens`, or a source can
+            be read once only. That they fit into the model's context is left to `watch`.
+    """
+    sampling = _sampling(adapter, start, end, fps, count, max_frames, seconds)
+    sources = listed_sources(source)
+    if any(isinstance(each, Iterator) and not hasattr(each, "read") for each in sources):
+        raise UsageError("an iterator of arrays can be read once only: plan with a list, or watch it")
+    checked = checked_max_tokens(max_tokens)
+    return tuple(plan_films(adapter, method.frames, sources, sampling, checked, allow_url=allow_url)[1])
 
 
 def append(
@@ -154,7 +193,8 @@ def _watch_all(
     reading: Reading,
 ) -> VideoMemory:
     try:
-        _check_all_open([source for source, _ in films[1:]], reading)
+        if len(films) > 1:
+            _look_ahead(session, adapter, method, [source for source, _ in films], sampling, reading)
         for source, text in films:
             _watch_film(session, adapter, method, source, text, sampling, reading)
         return session.finish()
@@ -180,11 +220,9 @@ def _watch_film(
     size = block_size(adapter.clip, adapter.interval / adapter.tokens_per_frame)
     resume = session.resume
     begin = Begin(resume.read_from, resume.read_from_seconds) if resume else Begin()
-    sizes = _FrameSizes(adapter)
     with open_film(
         source,
         sampling=sampling,
-        size=sizes,
         block=size,
         strict=reading.strict,
         allow_url=reading.allow_url,
@@ -192,13 +230,20 @@ def _watch_film(
     ) as stream:
         before = sum(record.frames_read for record in session.records)
         skip = resume.frame if resume else 0
-        selector = method.frames and method.frames.fitted(stream.expected, sizes.tokens_per_frame)
+        planned = PlannedFilm.of(stream, sampling, len(session.records), before)
+        film_plan, selector = plan_film(adapter, method.frames, planned, reading.max_tokens)
+        fill = _fill(session, adapter, reading)
+        if text is not None:
+            fill = fill.and_text(text.record.tokens)
+        check_context(adapter, method, fill, [planned], [film_plan])
+        stream.resize_to(film_plan.size)
         blocks = BlockReader(stream, selector, before=before, read=begin.frame, skip=skip, size=size)
         film = WatchedFilm(
             index=len(session.records),
             offset=offset,
             digest=digest,
             sampling=sampling,
+            plan=film_plan,
             stream=stream,
             blocks=blocks,
             tokens_end=session.visual_tokens,
@@ -214,17 +259,15 @@ def _watch_film(
         session.end(film)
 
 
-class _FrameSizes:
-    """Tells the reader what size frames are to have, and remembers how many tokens that makes of each."""
-
-    def __init__(self, adapter: ModelAdapter) -> None:
-        self._adapter = adapter
-        self.tokens_per_frame: float = adapter.tokens_per_frame
-
-    def __call__(self, height: int, width: int) -> tuple[int, int]:
-        size = self._adapter.frame_size(height, width)
-        self.tokens_per_frame = self._adapter.frame_tokens(*size)
-        return size
+def _fill(session: WatchSession, adapter: ModelAdapter, reading: Reading) -> Fill:
+    """What the films that were seen to their end fill."""
+    fill = Fill.of_text(len(adapter.dialogue.before(reading.system)))
+    for record in session.records:
+        if record.plan is not None:
+            fill = fill.and_film(FilmPlan(**record.plan.model_dump()))
+        if record.subtitles is not None:
+            fill = fill.and_text(record.subtitles.tokens)
+    return fill
 
 
 def _encode(session: WatchSession, adapter: ModelAdapter, film: WatchedFilm, clock: StageClock) -> None:
@@ -280,7 +323,9 @@ def _as(kind: type[T], number: Any) -> T | None:
 def _appended_sampling(memory: VideoMemory) -> Sampling:
     """The frames per second of the memory, for whole films."""
     settings = memory.header.sources[-1].sampling if memory.header.sources else {}
+    plan = memory.header.sources[-1].plan if memory.header.sources else None
     targets = [f"{name}=" for name in ("count", "max_frames", "seconds") if settings.get(name) is not None]
+    targets += ["max_tokens="] if plan is not None and plan.max_tokens is not None else []
     if targets or not settings.get("fps"):
         raise UsageError(
             f"the memory was sampled with {' and '.join(targets) or 'no fps='}, which another film would "
@@ -304,6 +349,7 @@ def _check_resume(
     method: Method,
     sources: Sequence[Any],
     sampling: Sampling,
+    max_tokens: int | None,
     system: str | None,
     memory: VideoMemory,
 ) -> None:
@@ -327,6 +373,9 @@ def _check_resume(
             raise UsageError(
                 f"the memory to resume was sampled by {_chosen(record.sampling)}: use the same settings"
             )
+        earlier = record.plan.max_tokens if record.plan is not None else None
+        if earlier != max_tokens:
+            raise UsageError(f"the memory to resume was watched with max_tokens={earlier}: use the same")
 
 
 def _name(source: Any) -> str:
@@ -342,11 +391,29 @@ def _may_be(source: Any, record: SourceRecord) -> bool:
     return record.name in (source, PurePosixPath(urlsplit(source).path).name)
 
 
-def _check_all_open(sources: Sequence[Any], reading: Reading) -> None:
-    """Find an unreadable later film before hours go into the first."""
-    for source in sources:
-        if isinstance(source, str | os.PathLike):
-            probe(source, allow_url=reading.allow_url)
+def _look_ahead(
+    session: WatchSession,
+    adapter: ModelAdapter,
+    method: Method,
+    sources: Sequence[Any],
+    sampling: Sampling,
+    reading: Reading,
+) -> None:
+    """Find what cannot be read, and films that do not fit together, before hours go into the first."""
+    watched = session.records
+    looked_at = [source for source in sources if isinstance(source, str | os.PathLike | bytes | list | tuple)]
+    films, plans = plan_films(
+        adapter,
+        method.frames,
+        looked_at,
+        sampling,
+        reading.max_tokens,
+        allow_url=reading.allow_url,
+        number=len(watched),
+        offset=session.next_offset(),
+        before=sum(record.frames_read for record in watched),
+    )
+    check_context(adapter, method, _fill(session, adapter, reading), films, plans)
 
 
 def _stopped(memory: VideoMemory) -> str:

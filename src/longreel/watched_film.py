@@ -11,8 +11,9 @@ from typing import Any
 from torch import Tensor
 
 from longreel.blocks import Block, BlockReader
+from longreel.film_plan import FilmPlan
 from longreel.film_text import FilmText
-from longreel.header import ResumePoint, SourceRecord
+from longreel.header import PlanRecord, ResumePoint, SourceRecord
 from longreel.models.base import FilmPart
 from longreel.video.reader import FilmStream
 from longreel.video.sampling import Sampling
@@ -22,6 +23,7 @@ from longreel.video.sampling import Sampling
 class WatchedFilm:
     """What this run has seen of a film.
 
+    plan: what it was to become, from its facts.
     index: its place in the memory. offset: where it starts on the memory's timeline, in seconds.
     encoded_before: frames of it encoded in an earlier run; first_seconds: time of the first of them.
     warnings_before: what was damaged in the part that is not read again.
@@ -36,6 +38,7 @@ class WatchedFilm:
     offset: float
     digest: str | None
     sampling: Sampling
+    plan: FilmPlan
     stream: FilmStream
     blocks: BlockReader
     tokens_end: int
@@ -140,6 +143,7 @@ class WatchedFilm:
             duration=self.stream.info.duration,
             until=self.offset + until,
             sampling=plain(self.sampling),
+            plan=PlanRecord(**plain(self.plan)),
             info=info,
             frames_read=read,
             frames_encoded=self.encoded_before + encoded,

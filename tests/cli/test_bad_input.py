@@ -123,6 +123,7 @@ def test_damaged_films_give_what_is_readable(
         (["--fps", "0"], "0"),
         (["--count", "0"], "0"),
         (["--max-frames", "-2"], "-2"),
+        (["--max-tokens", "0"], "0"),
         (["--seconds", "1,two"], "1,two"),
         (["--keep", "0"], "0"),
         (["--keep", "1.5"], "1.5"),

@@ -201,6 +201,6 @@ _HALF = {"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}
 _PROCESSORS: dict[str, dict[str, Any]] = {
     "qwen2_vl": {**_CLIP, "min_pixels": 56 * 56, "max_pixels": 84 * 112},
     "qwen2_5_vl": {**_CLIP, "min_pixels": 56 * 56, "max_pixels": 84 * 112},
-    "qwen3_vl": {**_HALF, "size": {"shortest_edge": 64 * 64, "longest_edge": 96 * 128}},
+    "qwen3_vl": {**_HALF, "size": {"shortest_edge": 64 * 64, "longest_edge": 12 * 96 * 128}},
     "llava_onevision": {**_HALF, "size": {"height": 42, "width": 42}},
 }

@@ -31,7 +31,8 @@ def film(frames: int, seed: int = 0, fps: float = 2.0) -> list[tuple[np.ndarray,
 
 def seen(model: Model, source: list[tuple[np.ndarray, float]]) -> Tensor:
     """The frames as the model gets them, float (F, 3, h, w)."""
-    with open_film(source, sampling=Sampling(fps=2.0), size=model.adapter.frame_size) as stream:
+    with open_film(source, sampling=Sampling(fps=2.0)) as stream:
+        stream.resize_to(model.adapter.frame_size(90, 120, stream.expected))
         return torch.cat([frames.pixels for frames in stream]).float()
 
 
@@ -110,7 +111,7 @@ def test_with_the_positions_of_transformers_it_is_stock_generate(family: str, fo
 def test_the_block_of_the_encoder_does_not_matter(family: str, folder: Path, block: int) -> None:
     adapter = longreel.load(folder).adapter
     rng = torch.Generator().manual_seed(1)
-    height, width = adapter.frame_size(90, 120)
+    height, width = adapter.frame_size(90, 120, 6 * adapter.clip)
     pixels = torch.randint(0, 256, (6 * adapter.clip, 3, height, width), generator=rng, dtype=torch.uint8)
     seconds = torch.arange(len(pixels), dtype=torch.float64) / 2
     whole = adapter.encode(Frames(pixels, seconds), FilmPart(fps=2.0))

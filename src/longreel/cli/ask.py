@@ -57,6 +57,7 @@ def ask(
     fps: options.Fps = None,
     count: options.Count = None,
     max_frames: options.MaxFrames = None,
+    max_tokens: options.MaxTokens = None,
     start: options.Start = None,
     end: options.End = None,
     seconds: options.Seconds = None,
@@ -84,6 +85,7 @@ def ask(
         start,
         end,
         options.parsed_seconds(seconds),
+        max_tokens=max_tokens,
         strict=strict,
         allow_url=allow_url,
     )

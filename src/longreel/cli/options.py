@@ -80,6 +80,14 @@ Count = Annotated[
 MaxFrames = Annotated[
     int | None, typer.Option("--max-frames", help="At most this many frames.", rich_help_panel=_FILM)
 ]
+MaxTokens = Annotated[
+    int | None,
+    typer.Option(
+        "--max-tokens",
+        help="Most tokens a film may become; frames are made smaller for it.",
+        rich_help_panel=_FILM,
+    ),
+]
 Start = Annotated[float | None, typer.Option("--start", help="Begin at this second.", rich_help_panel=_FILM)]
 End = Annotated[float | None, typer.Option("--end", help="Stop at this second.", rich_help_panel=_FILM)]
 Seconds = Annotated[

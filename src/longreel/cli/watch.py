@@ -51,6 +51,7 @@ def watch(
     fps: options.Fps = None,
     count: options.Count = None,
     max_frames: options.MaxFrames = None,
+    max_tokens: options.MaxTokens = None,
     start: options.Start = None,
     end: options.End = None,
     seconds: options.Seconds = None,
@@ -78,6 +79,7 @@ def watch(
         start,
         end,
         options.parsed_seconds(seconds),
+        max_tokens=max_tokens,
         strict=strict,
         allow_url=allow_url,
     )

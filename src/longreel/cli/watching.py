@@ -25,6 +25,7 @@ class Frames:
     start: float | None = None
     end: float | None = None
     seconds: tuple[float, ...] | None = None
+    max_tokens: int | None = None
     strict: bool = False
     allow_url: bool = False
 
@@ -34,8 +35,10 @@ class Frames:
         Raises:
             UsageError: such as a start behind the end.
         """
+        from longreel.film_plan import checked_max_tokens
         from longreel.video.sampling import Sampling
 
+        checked_max_tokens(self.max_tokens)
         Sampling(self.fps, self.max_frames, self.count, self.start, self.end, self.seconds)
 
     def chosen(self) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -75,6 +75,21 @@ class VisualTokens:
 
 def _joined(first: Tensor | None, second: Tensor | None) -> Tensor | None:
     return None if first is None or second is None else torch.cat((first, second), dim=1)
+
+
+class FilmTokens(NamedTuple):
+    """What the frames of a film become.
+
+    patches: pieces of pictures that the vision tower looks at.
+    visual: visual tokens. text: tokens of text among them.
+    reach: positions that the film takes up on the longest axis; None where every entry that is kept takes
+        up one.
+    """
+
+    patches: int
+    visual: int
+    text: int
+    reach: int | None = None
 
 
 @dataclass(frozen=True)
@@ -169,6 +184,7 @@ class ModelAdapter(Protocol):
         interval: visual tokens per interval.
         tokens_per_frame: visual tokens a frame becomes, at most.
         max_question_tokens: most tokens of text after the film, earlier turns of a chat included.
+        context: entries and positions the model was made for; None if it may be asked to go beyond them.
         layer_shapes: (kv_heads, head_dim) of each layer's keys and values.
     """
 
@@ -189,13 +205,28 @@ class ModelAdapter(Protocol):
     @property
     def max_question_tokens(self) -> int: ...
     @property
+    def context(self) -> int | None: ...
+    @property
     def layer_shapes(self) -> Sequence[tuple[int, int]]: ...
 
-    def frame_size(self, height: int, width: int) -> tuple[int, int]:
-        """The (height, width) a picture of this displayed size is resized to."""
+    def frame_size(
+        self, height: int, width: int, frames: int | None = None, max_tokens: int | None = None
+    ) -> tuple[int, int]:
+        """The (height, width) a picture of this displayed size is resized to.
 
-    def frame_tokens(self, height: int, width: int) -> float:
-        """Visual tokens that a frame of this size, one that `frame_size` gave, becomes."""
+        Args:
+            frames: how many the model will see of the film; None if that is not known.
+            max_tokens: visual tokens that so many frames are to stay within. The least size of the family is
+                given where they cannot.
+        """
+
+    def film_tokens(self, seconds: Tensor, height: int, width: int, film: int = 0) -> FilmTokens:
+        """What frames at these times, of a size that `frame_size` gave, become.
+
+        Args:
+            seconds: float64 (F,) ascending, F at least 1.
+            film: number of the film among those of the memory.
+        """
 
     def encode(self, frames: Frames, part: FilmPart) -> VisualTokens:
         """Encode a block that starts at a multiple of `clip`; block size does not change the result."""

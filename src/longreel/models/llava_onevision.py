@@ -8,14 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from longreel.models.base import FilmPart, VisualTokens
+from longreel.models.base import FilmPart, FilmTokens, VisualTokens
 from longreel.models.engine.transformers_decoder import TransformersDecoder
 from longreel.models.prompt import Prompt
 from longreel.models.published import PublishedAdapter
 from longreel.positions import Rotation, inverse_frequencies
 from longreel.video.frames import Frames
 
-_MEAN = _STD = (0.5, 0.5, 0.5)
+# Of CLIP, where a release does not tell its own.
+_MEAN = (0.48145466, 0.4578275, 0.40821073)
+_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 class LlavaPrompt(Prompt):
@@ -55,7 +57,8 @@ class LlavaOnevisionAdapter(PublishedAdapter):
     ) -> None:
         super().__init__(name, model, tokenizer, processing, positions)
         vision = model.config.vision_config
-        self._side = math.ceil(vision.image_size // vision.patch_size / 2)
+        self._grid = vision.image_size // vision.patch_size
+        self._side = math.ceil(self._grid / 2)
         size = processing.get("size") or {}
         self._size = (size.get("height", vision.image_size), size.get("width", vision.image_size))
         self._mean = torch.tensor(processing.get("image_mean", _MEAN), dtype=torch.float32)
@@ -82,19 +85,25 @@ class LlavaOnevisionAdapter(PublishedAdapter):
             special={self.model.config.video_token_id: self.model.model.image_newline.detach()},
         )
 
-    def frame_size(self, height: int, width: int) -> tuple[int, int]:
-        """Every frame is resized whole to the tower's square."""
+    def frame_size(
+        self, height: int, width: int, frames: int | None = None, max_tokens: int | None = None
+    ) -> tuple[int, int]:
+        """Every frame is resized whole to the tower's square, the only size there is."""
         return self._size
 
-    def frame_tokens(self, height: int, width: int) -> float:
-        """The same for every frame."""
-        return self.tokens_per_frame
+    def film_tokens(self, seconds: Tensor, height: int, width: int, film: int = 0) -> FilmTokens:
+        """The same for every frame; between two films stands a new line."""
+        count = len(seconds)
+        return FilmTokens(count * self._grid**2, count * self.tokens_per_frame, 1 if film else 0)
+
+    def scaled(self, pixels: Tensor) -> Tensor:
+        """Frames uint8 (F, 3, h, w) as the vision tower takes them, float32."""
+        return (pixels.float() / 255 - self._mean[:, None, None]) / self._std[:, None, None]
 
     @torch.no_grad()
     def encode(self, frames: Frames, part: FilmPart) -> VisualTokens:
         """See `ModelAdapter`."""
-        scaled = (frames.pixels.float() / 255 - self._mean[:, None, None]) / self._std[:, None, None]
-        scaled = scaled.to(self.decoder.device, self.decoder.dtype)
+        scaled = self.scaled(frames.pixels).to(self.decoder.device, self.decoder.dtype)
         features: Tensor = self.model.model.get_video_features(
             scaled[None],
             vision_feature_layer=self.model.config.vision_feature_layer,

@@ -18,7 +18,7 @@ from longreel.compress.base import CacheCompressor
 from longreel.errors import ModelError, UsageError
 from longreel.identity import hash_json, hash_tensors, hash_text, stable_config
 from longreel.key_values import KeyValues
-from longreel.models.base import FilmPart, VisualTokens
+from longreel.models.base import FilmPart, FilmTokens, VisualTokens
 from longreel.models.engine.decoding import Sampler, decode
 from longreel.models.engine.transformers_decoder import ATTENTION, TransformersDecoder, register_attention
 from longreel.models.engine.watcher import ChunkWatcher
@@ -65,7 +65,8 @@ class PublishedAdapter(ABC):
         self.dialogue = self.prompt(tokenizer)
         self.decoder = self.build_decoder()
         self.layer_shapes = self.decoder.layer_shapes
-        self.max_question_tokens = model.config.get_text_config().max_position_embeddings // 4
+        self.context = int(model.config.get_text_config().max_position_embeddings)
+        self.max_question_tokens = self.context // 4
         self._identity: dict[str, str] | None = None
 
     @classmethod
@@ -122,11 +123,13 @@ class PublishedAdapter(ABC):
         """The family's decoder for our engine."""
 
     @abstractmethod
-    def frame_size(self, height: int, width: int) -> tuple[int, int]:
+    def frame_size(
+        self, height: int, width: int, frames: int | None = None, max_tokens: int | None = None
+    ) -> tuple[int, int]:
         """See `ModelAdapter`."""
 
     @abstractmethod
-    def frame_tokens(self, height: int, width: int) -> float:
+    def film_tokens(self, seconds: Tensor, height: int, width: int, film: int = 0) -> FilmTokens:
         """See `ModelAdapter`."""
 
     @abstractmethod

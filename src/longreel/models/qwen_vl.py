@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from longreel.errors import SourceError
-from longreel.models.base import FilmPart, VisualTokens
+from longreel.models.base import FilmPart, FilmTokens, VisualTokens
 from longreel.models.engine.transformers_decoder import TransformersDecoder
 from longreel.models.prompt import Prompt
 from longreel.models.published import PublishedAdapter
@@ -19,6 +19,12 @@ from longreel.video.frames import Frames
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 _MOST_ELONGATED = 200
+# Frames of the longest film that Qwen3-VL was released to watch.
+_MOST_FRAMES = 768
+# Where the settings of a release cap the pixels of frames: defaults of its processors.
+_MOST_TOKENS, _CAPPED_SHARE = 128_000, 0.9
+_MOST_TOKENS_OF_FRAME = 768
+_ABOVE_LEAST = 1.05
 # Grid times are compared with whole numbers: a time that is one up to rounding counts as one.
 _ROUNDING = 1e-6
 
@@ -60,6 +66,8 @@ class QwenVLAdapter(PublishedAdapter):
     std: tuple[float, ...] = _CLIP_STD
     least_pixels = 128 * 28 * 28
     most_pixels = 768 * 28 * 28
+    # Whether these are pixels of all frames together.
+    least_is_of_film = False
 
     def __init__(
         self,
@@ -118,17 +126,56 @@ class QwenVLAdapter(PublishedAdapter):
         """Which axis turns each frequency: `section` says how many in a row are time, height and width."""
         return torch.arange(3).repeat_interleave(torch.tensor(section))
 
-    def frame_size(self, height: int, width: int) -> tuple[int, int]:
+    def frame_size(
+        self, height: int, width: int, frames: int | None = None, max_tokens: int | None = None
+    ) -> tuple[int, int]:
         """The nearest multiples of a token's side, within the pixels that the release allows.
 
         Raises:
             SourceError: the picture is too elongated for the model.
         """
-        return fitting_size(height, width, self.side, self._least, self._most)
+        _check_shape(height, width)
+        size = self.released_size(height, width, frames)
+        if frames is None or max_tokens is None:
+            return size
+        most = max_tokens // self._pairs(frames) * self.side**2
+        if math.prod(size) <= most:
+            return size
+        smaller = _at_most(shrunk(height, width, self.side, max(most, self.side**2)), self.side, most)
+        whole_film = frames if self.least_is_of_film else 1
+        if math.prod(smaller) * whole_film >= self._least:
+            return smaller
+        between = _nearest_shape(height, width, self.side, self._least / whole_film, most)
+        return between or grown(height, width, self.side, self._least, whole_film)
 
-    def frame_tokens(self, height: int, width: int) -> float:
-        """Half of what a pair becomes."""
-        return height * width / self.side**2 / self.clip
+    def released_size(self, height: int, width: int, frames: int | None) -> tuple[int, int]:
+        """As the release resizes each frame, however many there are unless its settings cap them together."""
+        most = self._most
+        if frames and self.processing.get("cap_pixels_per_frame"):
+            tokens = self.processing.get("max_video_tokens", _MOST_TOKENS)
+            share = int(tokens * self.side**2 * _CAPPED_SHARE) * self.clip // frames
+            most = max(min(most, share), int(self._least * _ABOVE_LEAST))
+        return fitting_size(height, width, self.side, self._least, most)
+
+    def _pairs(self, frames: int) -> int:
+        return -(-frames // self.clip)
+
+    def film_tokens(self, seconds: Tensor, height: int, width: int, film: int = 0) -> FilmTokens:
+        """Whole pairs; the text among them tells times, or where a film begins."""
+        pairs = self._pairs(len(seconds))
+        first = torch.arange(pairs) * self.clip
+        start, end = seconds[first], seconds[self._last(first, len(seconds))]
+        part = FilmPart(film, begin=float(seconds[0]))
+        words = self.words(start, end, 1, part)
+        text = sum(len(ids) for _, ids in words)
+        rows, columns = height // self.side, width // self.side
+        longest = max(int(self.times(start, part)[-1]) + 1, rows, columns)
+        patches = height * width // self._patch**2
+        return FilmTokens(pairs * patches, pairs * rows * columns, text, len(words) * longest + text)
+
+    def _last(self, first: Tensor, frames: int) -> Tensor:
+        """Number of the last frame of the pairs that begin with these."""
+        return (first + self.clip - 1).clamp(max=frames - 1)
 
     @torch.no_grad()
     def encode(self, frames: Frames, part: FilmPart) -> VisualTokens:
@@ -141,7 +188,7 @@ class QwenVLAdapter(PublishedAdapter):
         )
         embeddings = torch.cat(tuple(features.pooler_output))
         first = torch.arange(grid[0]) * self.clip
-        last = (first + self.clip - 1).clamp(max=len(frames.seconds) - 1)
+        last = self._last(first, len(frames.seconds))
         each = len(embeddings) // grid[0]
         start, end = frames.seconds[first], frames.seconds[last]
         return VisualTokens(
@@ -225,6 +272,34 @@ class Qwen3VLAdapter(QwenVLAdapter):
     std = (0.5, 0.5, 0.5)
     least_pixels = 128 * 32 * 32
     most_pixels = 768 * 32 * 32
+    least_is_of_film = True
+
+    @property
+    def tokens_per_frame(self) -> int:
+        """Most visual tokens of a frame: half of those of a film of one pair."""
+        return max(1, int(self._most) // self.clip // self.side**2 // self.clip)
+
+    def released_size(self, height: int, width: int, frames: int | None) -> tuple[int, int]:
+        """The pixels that the release allows are those of the whole film.
+
+        A film of unknown length is taken for the longest that the release watches.
+        """
+        frames = max(self.clip, frames or self.processing.get("max_frames") or _MOST_FRAMES)
+        if min(height, width) < self.side:
+            scale = max(self.side / height, self.side / width)
+            height, width = int(height * scale), int(width * scale)
+        most = self._most
+        if self.processing.get("cap_pixels_per_frame"):
+            of_frame = self.processing.get("max_video_tokens", _MOST_TOKENS_OF_FRAME) * self.side**2
+            most = frames * max(min(of_frame, most // frames), int(self._least * _ABOVE_LEAST))
+        # Rounded to even pairs, as in the release.
+        counted = round(frames / self.clip) * self.clip
+        rows, columns = (round(extent / self.side) * self.side for extent in (height, width))
+        if counted * rows * columns > most:
+            return shrunk(height, width, self.side, most, frames)
+        if counted * rows * columns < self._least:
+            return grown(height, width, self.side, self._least, frames)
+        return rows, columns
 
     def axes(self, section: list[int], frequencies: int) -> Tensor:
         """Axes take turns: time, height, width, time, …, until height and width have their share."""
@@ -254,20 +329,57 @@ class Qwen3VLAdapter(QwenVLAdapter):
 
 
 def fitting_size(height: int, width: int, side: int, least: int, most: int) -> tuple[int, int]:
-    """Multiples of `side` near (height, width), with `least` to `most` pixels, the shape kept roughly.
+    """Multiples of `side` near (height, width), with `least` to `most` pixels, the shape kept roughly."""
+    rows, columns = (round(extent / side) * side for extent in (height, width))
+    if rows * columns > most:
+        return shrunk(height, width, side, most)
+    if rows * columns < least:
+        return grown(height, width, side, least)
+    return rows, columns
 
-    Raises:
-        SourceError: one side is over 200 times the other.
-    """
+
+def shrunk(height: int, width: int, side: int, most: float, frames: int = 1) -> tuple[int, int]:
+    """Multiples of `side` with at most `most` pixels in all frames, unless a side would vanish."""
+    shrink = math.sqrt(frames * height * width / most)
+    return _floored(height / shrink, side), _floored(width / shrink, side)
+
+
+def _at_most(size: tuple[int, int], side: int, most: int) -> tuple[int, int]:
+    """`size`, its longer side cut where the other is as short as it can be; one token at least."""
+    if math.prod(size) <= most:
+        return size
+    longer = max(side, most // side**2 * side)
+    return (side, longer) if size[0] == side else (longer, side)
+
+
+def _nearest_shape(height: int, width: int, side: int, least: float, most: int) -> tuple[int, int] | None:
+    """The multiples of `side` with `least` to `most` pixels nearest in shape; None without any."""
+    cells = most // side**2
+    sizes = (
+        (rows * side, columns * side)
+        for rows in range(1, cells + 1)
+        for columns in range(1, cells // rows + 1)
+        if rows * columns * side**2 >= least
+    )
+
+    def distance(size: tuple[int, int]) -> tuple[float, int]:
+        return abs(math.log(size[0] * width / (size[1] * height))), -math.prod(size)
+
+    return min(sizes, key=distance, default=None)
+
+
+def grown(height: int, width: int, side: int, least: float, frames: int = 1) -> tuple[int, int]:
+    """Multiples of `side` with at least `least` pixels in all frames."""
+    grow = math.sqrt(least / (frames * height * width))
+    return math.ceil(height * grow / side) * side, math.ceil(width * grow / side) * side
+
+
+def _floored(extent: float, side: int) -> int:
+    return max(side, math.floor(extent / side) * side)
+
+
+def _check_shape(height: int, width: int) -> None:
     if max(height, width) > _MOST_ELONGATED * min(height, width):
         raise SourceError(
             f"a picture of {width}x{height} is too elongated for this model: cut it to at most 200 to 1"
         )
-    rows, columns = (round(extent / side) * side for extent in (height, width))
-    if rows * columns > most:
-        shrink = math.sqrt(height * width / most)
-        rows, columns = (max(side, math.floor(extent / shrink / side) * side) for extent in (height, width))
-    elif rows * columns < least:
-        grow = math.sqrt(least / (height * width))
-        rows, columns = (math.ceil(extent * grow / side) * side for extent in (height, width))
-    return rows, columns

@@ -15,7 +15,7 @@ from longreel.compress.base import CacheCompressor
 from longreel.errors import ModelError, UsageError
 from longreel.identity import hash_json, hash_tensors, hash_text, stable_config
 from longreel.key_values import KeyValues
-from longreel.models.base import FilmPart, VisualTokens
+from longreel.models.base import FilmPart, FilmTokens, VisualTokens
 from longreel.models.engine.decoding import Sampler
 from longreel.models.engine.watcher import ChunkWatcher
 from longreel.models.engine.witness import attention_on_memory
@@ -41,6 +41,8 @@ class VideoXLAdapter:
     """
 
     has_summary_tokens = True
+    # Films longer than the decoder's context are what summary tokens are for.
+    context = None
 
     def __init__(
         self,
@@ -112,15 +114,18 @@ class VideoXLAdapter:
         """The underlying transformers model."""
         return self._model
 
-    def frame_size(self, height: int, width: int) -> tuple[int, int]:
+    def frame_size(
+        self, height: int, width: int, frames: int | None = None, max_tokens: int | None = None
+    ) -> tuple[int, int]:
         """What a frame is resized to, (height, width); `encode` cuts the tower's input out of that."""
         return resized_size(
             self._model.config.frame_fit, (height, width), self._model.vision_tower.image_size
         )
 
-    def frame_tokens(self, height: int, width: int) -> float:
+    def film_tokens(self, seconds: Tensor, height: int, width: int, film: int = 0) -> FilmTokens:
         """The same for every frame."""
-        return self.tokens_per_frame
+        rows, columns = self._model.vision_tower.grid
+        return FilmTokens(len(seconds) * rows * columns, len(seconds) * self.tokens_per_frame, 0)
 
     def encode(self, frames: Frames, part: FilmPart) -> VisualTokens:
         """Encode a block of frames that starts on a clip border."""

@@ -1,0 +1,153 @@
+"""Whether films fit into a model's context, found out before any of their frames is encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from longreel.compress.base import CacheCompressor, Chunk
+from longreel.compress.baselines import KeepAll
+from longreel.errors import LongreelError, UsageError
+from longreel.film_plan import FilmPlan, PlannedFilm, frames_setting, most_frames, plan_film
+from longreel.methods import Method, named_method
+from longreel.models.base import ModelAdapter
+
+_FRACTIONS = tuple(0.5**power for power in range(1, 11))
+
+
+@dataclass(frozen=True)
+class Fill:
+    """What a memory gets: visual tokens, tokens of text, and positions on the longest axis.
+
+    reach: None where every entry that is kept takes up one position.
+    """
+
+    visual: int
+    text: int
+    reach: int | None
+
+    @classmethod
+    def of_text(cls, tokens: int) -> Fill:
+        """Of text before a film."""
+        return cls(0, tokens, tokens)
+
+    def and_text(self, tokens: int) -> Fill:
+        """With text among the films, such as subtitles."""
+        return Fill(self.visual, self.text + tokens, None if self.reach is None else self.reach + tokens)
+
+    def and_film(self, plan: FilmPlan) -> Fill:
+        """With a film; one of unknown length counts nothing."""
+        if plan.visual_tokens is None or plan.text_tokens is None:
+            return self
+        reach = None if plan.reach is None or self.reach is None else self.reach + plan.reach
+        return Fill(self.visual + plan.visual_tokens, self.text + plan.text_tokens, reach)
+
+
+def check_context(
+    adapter: ModelAdapter,
+    method: Method,
+    before: Fill,
+    films: Sequence[PlannedFilm],
+    plans: Sequence[FilmPlan],
+) -> None:
+    """Refuse films that do not fit behind `before`, with a short question behind them.
+
+    Both the entries that stay in memory and the positions they stand at have to be within the context.
+
+    Raises:
+        UsageError: naming settings with which they would fit.
+    """
+    if adapter.context is None or not films or _fits(adapter, method.cache, _joined(before, plans)):
+        return
+    if not before.visual and not _fits(adapter, method.cache, before):
+        raise UsageError(
+            f"the text before the film has {before.text:,} tokens, which leaves no room in the "
+            f"{adapter.context:,} positions of {adapter.name}: give a shorter system="
+        )
+    names = ", ".join(film.name for film in films)
+    counts = " + ".join(f"{plan.visual_tokens:,}" for plan in plans if plan.visual_tokens)
+    ways = list(_ways(adapter, method, before, films, plans))
+    raise UsageError(
+        f"{names}: {counts} visual tokens and the text around them are more than method {method.name!r} "
+        f"fits into the {adapter.context:,} positions of {adapter.name}: "
+        f"{', or '.join(ways) or 'watch a shorter part'}"
+    )
+
+
+def _joined(before: Fill, plans: Sequence[FilmPlan]) -> Fill:
+    for plan in plans:
+        before = before.and_film(plan)
+    return before
+
+
+def _fits(adapter: ModelAdapter, compressor: CacheCompressor, fill: Fill) -> bool:
+    assert adapter.context is not None
+    room = adapter.context - fill.text - len(adapter.dialogue.after([("?", None)]))
+    if fill.reach is not None and fill.reach - fill.text > room:
+        return False
+    return _kept_within(compressor, fill.visual, adapter.interval, room, placed=fill.reach is None)
+
+
+def _kept_within(compressor: CacheCompressor, tokens: int, interval: int, room: int, *, placed: bool) -> bool:
+    """Whether what a compressor keeps of so many visual tokens never exceeds `room`.
+
+    Asked as when watching: its answers depend on nothing but these numbers. With `placed`, what it forgets
+    later keeps its position.
+    """
+    token = torch.empty(0, dtype=torch.int64)
+    taken = 0
+    for first in range(0, tokens, interval):
+        count = min(interval, tokens - first)
+        chunk = Chunk(count, first, compressor.slots(count))
+        keep, raw = compressor.keep(chunk), first + chunk.raw_tokens()
+        token = torch.cat((token, raw if keep is None else raw[keep]))
+        taken += chunk.length if keep is None else len(keep)
+        stays = compressor.remember(token)
+        token = token if stays is None else token[stays]
+        if (taken if placed else len(token)) > room:
+            return False
+    return True
+
+
+def _ways(
+    adapter: ModelAdapter,
+    method: Method,
+    before: Fill,
+    films: Sequence[PlannedFilm],
+    plans: Sequence[FilmPlan],
+) -> Iterator[str]:
+    """Settings with which the films would fit."""
+    limit = plans[0].max_tokens
+
+    def fits(frames: int | None, max_tokens: int | None, tried: Method) -> bool:
+        cut = films if frames is None else [film.of_frames(frames) for film in films]
+        try:
+            made = [plan_film(adapter, tried.frames, film, max_tokens)[0] for film in cut]
+        except LongreelError:
+            return False
+        return _fits(adapter, tried.cache, _joined(before, made))
+
+    longest = max((len(film.seconds) for film in films if film.seconds is not None), default=1)
+    frames = most_frames(longest - 1, lambda count: fits(count, limit, method))
+    if frames is not None:
+        yield f"give {frames_setting(frames, films[0].length if len(films) == 1 else None)}"
+    assert adapter.context is not None
+    room = (adapter.context - before.text - len(adapter.dialogue.after([("?", None)]))) // len(films)
+    if room > 0 and fits(None, room, method):
+        yield f"max_tokens={room}"
+    yield from _keeping_less(method, lambda tried: fits(None, limit, tried))
+
+
+def _keeping_less(method: Method, fits: Callable[[Method], bool]) -> Iterator[str]:
+    """The largest power of a half that fits as `keep`, if the method or its plain stand-in takes one."""
+    name = "uniform" if isinstance(method.cache, KeepAll) else method.name
+    for keep in _FRACTIONS:
+        try:
+            tried = named_method(name, keep)
+        except UsageError:
+            return
+        if fits(tried):
+            yield f"keep={keep:g}" if name == method.name else f"method={name!r} with keep={keep:g}"
+            return
