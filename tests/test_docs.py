@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
+import models_page
 from fill_tables import (
     CARD,
     README,
@@ -16,6 +17,7 @@ from fill_tables import (
     stored_evidence,
     stored_results,
 )
+from released_models import releases
 from results_page import PAGE, page
 
 
@@ -35,3 +37,15 @@ def test_the_readme_shows_a_stored_demo() -> None:
 
 def test_the_page_of_results_is_that_of_the_stored_files() -> None:
     assert PAGE.read_text(encoding="utf-8") == page()
+
+
+def test_the_page_of_models_is_that_of_their_configs() -> None:
+    """The parameters are what the releases say: a wrong number in our file would go unnoticed otherwise."""
+    models = list(models_page.supported())
+    assert models_page.PAGE.read_text(encoding="utf-8") == models_page.page(models)
+    counted = {
+        adapter.name: sum(weight.numel() for weight in model.parameters()) for adapter, model, _ in models
+    }
+    stated = {each.name: each.parameters for each in releases() if each.parameters}
+    assert len(stated) == 7
+    assert stated.items() <= counted.items()
