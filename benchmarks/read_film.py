@@ -27,6 +27,7 @@ from typing import Any
 
 import av
 import numpy as np
+from memory_peak import peak, reset_peak
 from provenance import provenance, show_and_store
 
 FPS = 30
@@ -138,13 +139,13 @@ def measure(way: str, path: Path, wanted: str, minutes: float) -> dict[str, Any]
     read = WAYS[way]()
     if way == "OpenCV":
         import cv2  # noqa: F401 - its size is not the reader's
-    before = _reset_peak()
+    before = reset_peak()
     started, cpu = time.perf_counter(), _cpu()
     got = [number_in(picture) for _, picture in read(path, wanted, numbers)]
     return {
         "cpu_seconds": _cpu() - cpu,
         "wall_seconds": time.perf_counter() - started,
-        "peak_mib": (_status("VmHWM") - before) / 1024,
+        "peak_mib": (peak() - before) / 2**20,
         "frames": len(got),
         "wrong": sum(a != b for a, b in zip(got, numbers, strict=False)) + abs(len(got) - len(numbers)),
     }
@@ -153,17 +154,6 @@ def measure(way: str, path: Path, wanted: str, minutes: float) -> dict[str, Any]
 def _cpu() -> float:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
-
-
-def _reset_peak() -> int:
-    """Kilobytes in use; the peak counts from here on."""
-    Path("/proc/self/clear_refs").write_text("5")
-    return _status("VmRSS")
-
-
-def _status(name: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
 
 def in_a_process(way: str, path: Path, wanted: str, minutes: float) -> dict[str, Any]:

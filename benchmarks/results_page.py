@@ -33,7 +33,9 @@ def section(path: Path) -> str:
     if "plan" in result:
         parts += _tables(result)
     elif "rows" in result:
-        parts += [f"{result['film']}. {result['note']}", _rows(result["rows"])]
+        about = [result[name].removesuffix(".") for name in ("film", "note") if name in result]
+        parts += [". ".join(about) + ".", _rows(result["rows"])]
+    if "peak_by_length" in result:
         parts += ["Peak memory of our reader at 1 frame per second:", _rows(result["peak_by_length"])]
     return "\n\n".join(parts) + "\n"
 

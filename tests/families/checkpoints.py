@@ -64,8 +64,7 @@ FAMILIES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "llava_onevision")
 def write_checkpoint(family: str, folder: Path) -> Path:
     """A checkpoint of the family with random weights, ready for `longreel.load`."""
     folder.mkdir(parents=True, exist_ok=True)
-    marks = LLAVA_MARKS if family == "llava_onevision" else QWEN_MARKS
-    tokenizer = _tokenizer(marks, LLAVA_CHAT if family == "llava_onevision" else QWEN_CHAT)
+    tokenizer = family_tokenizer(family)
     model = _MODELS[family](tokenizer)
     generator = torch.Generator().manual_seed(0)
     for name, parameter in sorted(model.named_parameters()):
@@ -78,6 +77,18 @@ def write_checkpoint(family: str, folder: Path) -> Path:
     tokenizer.save_pretrained(folder)
     (folder / "preprocessor_config.json").write_text(json.dumps(_PROCESSORS[family]))
     return folder
+
+
+def family_tokenizer(family: str) -> PreTrainedTokenizerFast:
+    """Bytes, the family's marks and its way of writing a chat."""
+    if family == "llava_onevision":
+        return _tokenizer(LLAVA_MARKS, LLAVA_CHAT)
+    return _tokenizer(QWEN_MARKS, QWEN_CHAT)
+
+
+def placeholder_ids(family: str, tokenizer: PreTrainedTokenizerFast) -> dict[str, int]:
+    """Keys of the family's config for the marks of its tokenizer."""
+    return _llava_ids(tokenizer) if family == "llava_onevision" else _qwen_ids(tokenizer)
 
 
 def _tokenizer(marks: tuple[str, ...], chat: str) -> PreTrainedTokenizerFast:
@@ -99,6 +110,11 @@ def _qwen_ids(tokenizer: PreTrainedTokenizerFast) -> dict[str, int]:
         "vision_start_token_id": "<|vision_start|>",
         "vision_end_token_id": "<|vision_end|>",
     }
+    return {key: tokenizer.convert_tokens_to_ids(mark) for key, mark in names.items()}
+
+
+def _llava_ids(tokenizer: PreTrainedTokenizerFast) -> dict[str, int]:
+    names = {"image_token_index": "<image>", "video_token_index": "<video>"}
     return {key: tokenizer.convert_tokens_to_ids(mark) for key, mark in names.items()}
 
 
@@ -179,8 +195,7 @@ def _llava_onevision(tokenizer: PreTrainedTokenizerFast) -> Any:
     config = LlavaOnevisionConfig(
         text_config={"model_type": "qwen2", **_text(tokenizer, None)},
         vision_config=vision,
-        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
-        video_token_index=tokenizer.convert_tokens_to_ids("<video>"),
+        **_llava_ids(tokenizer),
         image_grid_pinpoints=[[42, 42], [42, 84]],
         tie_word_embeddings=False,
     )
