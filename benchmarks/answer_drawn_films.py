@@ -16,10 +16,14 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from provenance import provenance, show_and_store
 
 import longreel
@@ -31,7 +35,7 @@ from longreel.model import Model
 from longreel.models.reel_tiny import FAMILIES
 
 # Far from the seeds of training, which start at 900,000,000, and from those tried out by hand.
-FIRST_SEED = 600_000_000
+FIRST_SEED = 750_000_000
 EXISTENCE = "existence"
 
 Rows = list[dict[str, Any]]
@@ -61,6 +65,28 @@ def with_eyes_shut(model: Model) -> Answering:
         ]
 
     return answer
+
+
+@cache
+def models_of(arguments: tuple[str, ...]) -> dict[str, Answering]:
+    """What is asked, loaded once per process."""
+    chosen = parsed(arguments)
+    models = {
+        f"keep 1/{ratio}": watching(longreel.load(chosen.model, method="video-xl", keep=1 / ratio))
+        for ratio in chosen.ratios
+    }
+    if chosen.blind:
+        models["blind"] = with_eyes_shut(longreel.load(chosen.blind, method="video-xl", keep=1 / 16))
+    return models
+
+
+def rows_of(arguments: tuple[str, ...], number: int) -> Rows:
+    """Everything about one film; in a process of its own."""
+    torch.set_num_threads(1)
+    chosen = parsed(arguments)
+    film = draw_film(chosen.first_seed + number, 60 * chosen.minutes, split=chosen.split)
+    with tempfile.TemporaryDirectory() as folder:
+        return ask_about(film, Path(folder) / "film.mp4", models_of(arguments), chosen)
 
 
 def ask_about(film: Film, path: Path, models: dict[str, Answering], chosen: argparse.Namespace) -> Rows:
@@ -147,6 +173,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--model", default=None, help="model folder; default: the one in the package")
     parser.add_argument("--blind", default=None, help="folder of the model trained without films")
+    parser.add_argument("--workers", type=int, default=2, help="films that are asked about at once")
     parser.add_argument("-o", "--output", type=Path)
     return parser.parse_args(arguments)
 
@@ -154,18 +181,12 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
 def main(arguments: Sequence[str]) -> None:
     """Run, print, store."""
     chosen = parsed(arguments)
-    models = {
-        f"keep 1/{ratio}": watching(longreel.load(chosen.model, method="video-xl", keep=1 / ratio))
-        for ratio in chosen.ratios
-    }
-    if chosen.blind:
-        models["blind"] = with_eyes_shut(longreel.load(chosen.blind, method="video-xl", keep=1 / 16))
     rows: Rows = []
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(chosen.films):
-            film = draw_film(chosen.first_seed + number, 60 * chosen.minutes, split=chosen.split)
-            rows += ask_about(film, Path(folder) / "film.mp4", models, chosen)
+    with ProcessPoolExecutor(chosen.workers, mp_context=get_context("spawn")) as pool:
+        films = pool.map(partial(rows_of, tuple(arguments)), range(chosen.films))
+        for number, more in enumerate(films):
+            rows += more
             print(f"{number + 1} of {chosen.films} films", file=sys.stderr, flush=True)
     report = {
         **provenance("answer_drawn_films.py", arguments),
