@@ -88,14 +88,20 @@ def test_words_are_drawn_as_often_as_they_should(temperature: float, top_p: floa
 @pytest.mark.parametrize("settings", [{}, {"temperature": 1.5, "top_p": 0.9, "seed": 4}])
 def test_a_stream_is_the_answer_with_and_without_stop_strings(asked: Asked, settings: dict[str, Any]) -> None:
     memory = asked.memory(4)
+    stopped = 0
     for question in asked.questions:
         whole = asked.model.ask(memory, question, max_new_tokens=20, **settings).text
         assert "".join(asked.model.stream(memory, question, max_new_tokens=20, **settings)) == whole
+        # Random weights may end an answer at once.
+        if not whole:
+            continue
+        stopped += 1
         stop = [whole[len(whole) // 2 :][:3], "no such text"]
         short = asked.model.ask(memory, question, max_new_tokens=20, stop=stop, **settings)
         assert short.text == before_stop(whole, stop) != whole
         pieces = asked.model.stream(memory, question, max_new_tokens=20, stop=stop, **settings)
         assert "".join(pieces) == short.text
+    assert stopped
 
 
 def test_questions_in_threads_are_answered_as_alone(asked: Asked) -> None:
@@ -123,10 +129,11 @@ def test_attention_reads_the_memory_where_it_lies(asked: Asked) -> None:
     with Allocation() as allocation:
         answer = asked.model.ask(memory, asked.questions[0], max_new_tokens=3)
     assert answer.usage.new_tokens > 0
-    _, entries, head_dim = memory.layers[0].keys.shape
+    kv_heads, entries, head_dim = memory.layers[0].keys.shape
     for layer in memory.layers:
         assert {layer.keys.data_ptr(), layer.values.data_ptr()} <= allocation.multiplied
-    copies = [shape for shape in allocation.made if shape[-2:] in {(entries, head_dim), (head_dim, entries)}]
+    copied = {(kv_heads, entries, head_dim), (kv_heads, head_dim, entries)}
+    copies = [shape for shape in allocation.made if shape[-3:] in copied]
     assert copies == []
 
 

@@ -92,7 +92,7 @@ def test_no_line_is_placed_twice_or_lost_by_an_interruption(
     """The first film ends inside a chunk or on its border, so its last lines wait or do not."""
     model = longreel.load(folder, method=method)
     told = {"subtitles": [LINES, OTHERS], "subtitle_placement": placement}
-    sources = [film(20, seed=1), film(4, seed=2)]
+    sources = [film(40, seed=1), film(4, seed=2)]
     border = model.watch(sources[0]).header.visual_tokens
     for interval in (11, border):
         model.adapter.interval = interval  # type: ignore[misc]
