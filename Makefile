@@ -8,6 +8,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 INSTALL := $(PIP) install --constraint constraints.txt
 TORCH := $(shell grep '^torch==' constraints.txt)
+TORCHVISION := $(shell grep '^torchvision==' constraints.txt)
 
 .PHONY: help demo test lint clean
 
@@ -41,6 +42,8 @@ clean:
 	@$(INSTALL) --editable .
 	@touch $@
 
+# torchvision is only what tests compare with, and transformers breaks where it finds it beside this torch.
 .venv/installed-dev: .venv/installed
 	@$(INSTALL) --group dev
+	@$(PIP) install --no-deps --upgrade --target .venv/torchvision-only $(TORCHVISION)
 	@touch $@

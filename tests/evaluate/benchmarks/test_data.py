@@ -104,7 +104,7 @@ def test_without_the_reader_of_parquet_files_it_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     (tmp_path / "test.parquet").touch()
-    with pytest.raises(LongreelError, match="pip install pyarrow"):
+    with pytest.raises(LongreelError, match=r"longreel\[parquet\]"):
         read_rows(tmp_path / "test.parquet")
 
 

@@ -114,7 +114,7 @@ def _parquet(path: Path) -> Any:
     try:
         pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError as error:
-        raise LongreelError(f"{path} needs one more package to be read: pip install pyarrow") from error
+        raise LongreelError(f"{path} needs one more package: pip install 'longreel[parquet]'") from error
     try:
         return parquet.read_table(path).to_pylist()
     except (OSError, pyarrow.ArrowException) as error:
