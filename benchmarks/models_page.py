@@ -15,6 +15,7 @@ from torch import nn
 
 from longreel.compress.base import CacheCompressor, Chunk
 from longreel.evaluate.tables import as_markdown
+from longreel.film_plan import FilmPlan, PlannedFilm, plan_film
 from longreel.methods import named_method
 from longreel.models import reel_tiny
 from longreel.models.base import ModelAdapter
@@ -31,10 +32,12 @@ Outlined = tuple[ModelAdapter, nn.Module, int]
 COLUMNS = (
     "model",
     "frames per second",
+    "frame",
     "tokens per frame",
+    "tokens of an hour",
+    "text among them",
     "context",
-    "film of as many tokens",
-    *(f"an hour, {'all kept' if keep == 1 else f'keep {Fraction(keep)}'}" for keep in KEEPS),
+    *(f"memory, {'all kept' if keep == 1 else f'keep {Fraction(keep)}'}" for keep in KEEPS),
     "weights",
 )
 
@@ -49,19 +52,21 @@ What a film costs with each supported model, before anything is run. This page i
 [released_models.toml](../benchmarks/released_models.toml), by the code that watches films; a test fails \
 when page and command differ.
 
-For films of {WIDTH}x{HEIGHT}:
+For an hour of film in {WIDTH}x{HEIGHT}:
 
 {as_markdown(rows)}
 
 - **Frames per second**: at which `watch` samples a film if it is not told otherwise (`fps=`).
-- **Tokens per frame**: visual tokens. The Qwen models make tokens of two frames together, and the more \
-the larger the picture is; for the others the picture's size makes no difference. The text that Qwen3-VL \
-has between frames, their times, is not counted.
-- **Context**: positions the weights were made for; beside it, how long a film has as many visual tokens. \
-The Qwen models count rows and columns on axes of their own, so their positions grow more slowly.
-- **An hour**: the memory of an hour of film, keys and values in bfloat16; in float32, which `load` takes \
-if it is not told otherwise (`dtype=`), it is twice as much. Methods that keep a fraction of the \
-tokens keep that fraction of the memory; with a number of tokens (`budget=`), it does not grow with the film.
+- **Frame**: what each is resized to. The Qwen models take a picture about as it is, and make tokens of two \
+frames together. Qwen3-VL's release allows so many pixels for the whole film, so the longer the film is, the \
+smaller its frames become; with fewer frames they are larger. For the others the picture's size makes no \
+difference. `max_tokens=` sets a budget in place of that.
+- **Text among them**: the mark at which a film begins, and for Qwen3-VL the time of each pair of frames. \
+Text is never compressed.
+- **Context**: positions the weights were made for. What does not fit there, `watch` refuses before it \
+begins, and names settings that would; films longer than that are what Video-XL's summary tokens are for.
+- **Memory**: keys and values in bfloat16; in float32, which `load` takes if it is not told otherwise \
+(`dtype=`), it is twice as much. With a number of tokens to keep (`budget=`), it does not grow with the film.
 - **Weights**: in bfloat16, vision tower included.
 """
 
@@ -77,23 +82,30 @@ def supported() -> Iterator[Outlined]:
 
 def row(adapter: ModelAdapter, model: nn.Module, context: int) -> list[str]:
     """One model."""
-    each = tokens_per_frame(adapter)
-    pace = adapter.default_fps * each
-    hour = round(HOUR * pace)
+    plan = hour(adapter)
+    assert plan.frames is not None
+    assert plan.visual_tokens is not None
+    assert plan.text_tokens is not None
+    kept = (kept_tokens(adapter, plan.visual_tokens, keep) + plan.text_tokens for keep in KEEPS)
     return [
         adapter.name,
         f"{adapter.default_fps:g}",
-        f"{each:g}",
+        f"{plan.width}x{plan.height}",
+        f"{plan.visual_tokens / plan.frames:g}",
+        f"{plan.visual_tokens:,}",
+        f"{plan.text_tokens:,}",
         f"{context:,}",
-        duration(context / pace),
-        *(bytes_in_words(kept_tokens(adapter, hour, keep) * bytes_per_entry(adapter)) for keep in KEEPS),
+        *(bytes_in_words(count * bytes_per_entry(adapter)) for count in kept),
         bytes_in_words(weight_bytes(model)),
     ]
 
 
-def tokens_per_frame(adapter: ModelAdapter, height: int = HEIGHT, width: int = WIDTH) -> float:
-    """Visual tokens that a frame of a film of that size becomes."""
-    return adapter.frame_tokens(*adapter.frame_size(height, width))
+def hour(adapter: ModelAdapter) -> FilmPlan:
+    """What an hour of film becomes, sampled as `watch` does if it is not told otherwise."""
+    frames = round(HOUR * adapter.default_fps)
+    seconds = torch.arange(frames, dtype=torch.float64) / adapter.default_fps
+    plan, _ = plan_film(adapter, None, PlannedFilm("film", 0, (HEIGHT, WIDTH), seconds, float(HOUR)))
+    return plan
 
 
 def kept_tokens(adapter: ModelAdapter, tokens: int, keep: float) -> int:
@@ -117,13 +129,6 @@ def bytes_per_entry(adapter: ModelAdapter) -> int:
 def weight_bytes(model: nn.Module) -> int:
     """Of all weights; those that two parts of the model share count once."""
     return sum(weight.numel() for weight in model.parameters()) * DTYPE.itemsize
-
-
-def duration(seconds: float) -> str:
-    """Hours, minutes and seconds: 1:02:03, 4:05."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -73,16 +73,36 @@ def published_model(made: Release, dtype: torch.dtype, attention: str = ATTENTIO
     return model
 
 
+class CountedWords:
+    """Stands for a release's tokenizer where only the number of tokens between frames matters.
+
+    Of the text that tells times, such as "<12.5 seconds>", Qwen's tokenizer makes a token of each digit, word
+    and mark.
+    """
+
+    def __call__(self, text: str, **_: Any) -> dict[str, list[int]]:
+        """As many ids as the text has tokens."""
+        return {"input_ids": [0 for _ in re.findall(r"\d| ?[a-z]+|[^\s\w]", text)]}
+
+    def convert_tokens_to_ids(self, mark: str) -> int:
+        """Any mark is one token."""
+        return 0
+
+    def get_vocab(self) -> dict[str, int]:
+        """No words."""
+        return {}
+
+
 def outlined(made: Release) -> tuple[ModelAdapter, nn.Module]:
     """The adapter of a release over a model that has shapes but no weights, and that model."""
     if made.kind == RELEASED_TYPE:
         return outlined_video_xl(made.name, translated(made.text, made.vision, Overrides(), FACTS))
     model = outline(lambda: published_model(made, torch.bfloat16))
-    return ADAPTERS[made.kind](made.name, model, None, made.processing), model
+    return ADAPTERS[made.kind](made.name, model, CountedWords(), made.processing), model
 
 
 def outlined_video_xl(name: str, config: VideoXLConfig) -> tuple[ModelAdapter, nn.Module]:
     """The same for a Video-XL model."""
     model = outline(lambda: VideoXLModel(config))
-    no_words: Any = SimpleNamespace(get_vocab=dict)
-    return VideoXLAdapter(name, model, no_words), model
+    words: Any = CountedWords()
+    return VideoXLAdapter(name, model, words), model

@@ -44,8 +44,9 @@ def measure_stages(
         chunk: visual tokens prefilled together, None for the usual.
     """
     adapter = random_adapter(made, device, dtype, chunk)
-    each = adapter.frame_tokens(*adapter.frame_size(HEIGHT, WIDTH))
-    in_a_chunk = adapter.clip * math.ceil(adapter.interval / each / adapter.clip)
+    clip = torch.arange(adapter.clip, dtype=torch.float64)
+    each = adapter.film_tokens(clip, *adapter.frame_size(HEIGHT, WIDTH)).visual
+    in_a_chunk = adapter.clip * math.ceil(adapter.interval / each)
     # Twice: what is made at the first use is no chunk's.
     watch(adapter, in_a_chunk, device)
     one = watch(adapter, in_a_chunk, device)

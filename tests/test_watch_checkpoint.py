@@ -11,12 +11,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
-from models_page import tokens_per_frame
 from random_models import SMALL
 from released_models import outlined
 from results_page import section
 from watch_checkpoint import measure, parsed, report
-from watch_stages import measure_stages
+from watch_stages import HEIGHT, WIDTH, measure_stages
 
 
 def test_a_result_holds_ratios_and_has_its_section_of_the_page(tmp_path: Path) -> None:
@@ -42,7 +41,8 @@ def test_both_ways_hold_the_same_film(kind: str, more: int) -> None:
 def test_stages_of_a_small_model_on_the_processor() -> None:
     row = measure_stages(SMALL["qwen2_5_vl"], 8, "cpu", torch.float32, peak_tflops=1.0, chunk=60)
     adapter, _ = outlined(SMALL["qwen2_5_vl"])
-    assert row["tokens"] == 8 * tokens_per_frame(adapter)
+    height, width = adapter.frame_size(HEIGHT, WIDTH)
+    assert row["tokens"] == 4 * (height // 28) * (width // 28)
     assert 0 < row["encode_share"] < 1
     assert 0 < row["prefill_share"] < 1
     assert row["peak_ratio"] > 0
