@@ -249,6 +249,11 @@ class FakeWatcher:
         token = chunk.raw_tokens() if keep is None else chunk.raw_tokens()[keep]
         self._entries.add(self._adapter, hidden, keep, token + self.closed_tokens)
         self.closed_tokens += len(raw)
+        stays = self._compressor.remember(self._entries.token)
+        if stays is not None:
+            self._entries.keys = [keys[stays] for keys in self._entries.keys]
+            self._entries.values = [values[stays] for values in self._entries.values]
+            self._entries.token = self._entries.token[stays]
 
     def _key_values(self) -> KeyValues:
         token = self._entries.token.clone()
@@ -263,13 +268,20 @@ class FakeWatcher:
         )
 
 
+def halved(name: str) -> Method:
+    """The method of this name, keeping about half of a short film, if it can keep less than all."""
+    if name == "recent-window":
+        return named_method(name, budget=20)
+    return named_method(name, None if name == "keep-all" else 0.5)
+
+
 def fake_model(method: str | Method = "video-xl", keep: float | None = 0.5, **adapter: object) -> Model:
     """A model over a fake adapter."""
     chosen = method if isinstance(method, Method) else named_method(method, keep)
     return Model(FakeAdapter(**adapter), chosen)  # type: ignore[arg-type]
 
 
-def video_xl_model(method: str = "video-xl", keep: float | None = 0.25) -> Model:
+def video_xl_model(method: str | Method = "video-xl", keep: float | None = 0.25) -> Model:
     """A small Video-XL model with random weights: clips of four frames, intervals of twelve."""
     words = [word for sentence in _SENTENCES for word in sentence.split()]
     tokenizer = build_tokenizer(words)
@@ -291,7 +303,8 @@ def video_xl_model(method: str = "video-xl", keep: float | None = 0.25) -> Model
     generator = torch.Generator().manual_seed(0)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.5, generator=generator)
-    return Model(VideoXLAdapter("small", network, tokenizer), named_method(method, keep))
+    chosen = method if isinstance(method, Method) else named_method(method, keep)
+    return Model(VideoXLAdapter("small", network, tokenizer), chosen)
 
 
 def assert_same(one: VideoMemory, other: VideoMemory) -> None:

@@ -13,7 +13,7 @@ from longreel.evidence import MOST_SPANS, evidence_of, frame_shares
 from longreel.key_values import TEXT
 from longreel.memory import VideoMemory
 from longreel.methods import method_names
-from tests.fakes import arrays, fake_model
+from tests.fakes import arrays, fake_model, halved
 
 FRAMES = 33
 
@@ -65,7 +65,7 @@ def test_shares_are_those_of_a_plain_loop(memory: VideoMemory, values: list[floa
 
 @pytest.mark.parametrize("method", method_names())
 def test_spans_of_any_method_lie_in_the_film_apart_and_in_order(method: str) -> None:
-    memory = fake_model(method, None if method == "keep-all" else 0.5).watch(arrays(FRAMES))
+    memory = fake_model(halved(method)).watch(arrays(FRAMES))
     for seed in range(20):
         check_spans(memory, seed)
 

@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 import torch
 
+from longreel.compress.base import ChunkwiseCompressor
 from longreel.errors import UsageError
 from longreel.key_values import TEXT
 from longreel.methods import Method, method_names
 from longreel.progress import Progress
 from longreel.sources import listed_sources
-from tests.fakes import FakeAdapter, arrays, assert_same, fake_model
+from tests.fakes import FakeAdapter, arrays, assert_same, fake_model, halved
 
 
 @pytest.mark.parametrize("method", method_names())
 def test_kept_entries_know_their_tokens_and_times(method: str) -> None:
-    memory = fake_model(method, None if method == "keep-all" else 0.5).watch(arrays(21))
+    memory = fake_model(halved(method)).watch(arrays(21))
     for number, layer in enumerate(memory.layers):
         visual = layer.token[layer.token != TEXT]
         assert (visual.diff() > 0).all()
@@ -138,10 +139,7 @@ def test_an_empty_list_is_refused() -> None:
 
 
 def test_a_method_of_ones_own() -> None:
-    class EveryThird:
-        def slots(self, tokens: int) -> None:
-            return None
-
+    class EveryThird(ChunkwiseCompressor):
         def keep(self, chunk: object) -> torch.Tensor:
             return torch.arange(0, chunk.length, 3)  # type: ignore[attr-defined]
 

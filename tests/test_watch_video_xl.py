@@ -13,7 +13,7 @@ from longreel.errors import WatchInterrupted
 from longreel.memory import VideoMemory
 from longreel.methods import method_names
 from longreel.model import Model
-from tests.fakes import arrays, assert_same, interrupting, video_xl_model
+from tests.fakes import arrays, assert_same, halved, interrupting, video_xl_model
 
 # Random weights say one word for ever when greedy; sampling with a seed makes every logit count.
 SAMPLED: dict[str, Any] = {"max_new_tokens": 12, "temperature": 1.0, "seed": 1}
@@ -50,7 +50,7 @@ def test_answers_are_the_same_before_and_after_saving(
 @pytest.mark.parametrize("method", method_names())
 @pytest.mark.parametrize("block", [1, 2, 4])
 def test_resuming_equals_watching_in_one_go(method: str, block: int) -> None:
-    model = video_xl_model(method, None if method == "keep-all" else 0.5)
+    model = video_xl_model(halved(method))
     film = arrays(57 if method != "uniform" else 113)
     with pytest.raises(WatchInterrupted) as caught:
         model.watch(film, progress=interrupting(block))

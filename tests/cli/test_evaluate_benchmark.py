@@ -120,7 +120,7 @@ def test_a_run_goes_on_with_videos_that_came_later(
 
 
 def test_a_check_needs_no_model(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("longreel.model.load", None)
+    monkeypatch.setattr("longreel.loading.load", None)
     found = run("evaluate", "vnbench", "--data", folder, "--check", "--json", "-q")
     assert found.code == 0, found.err
     assert found.json["complete"] is False

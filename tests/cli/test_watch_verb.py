@@ -174,7 +174,7 @@ def test_an_unfinished_memory_of_another_film_is_not_overwritten(
 def test_ctrl_c_before_anything_was_watched(
     run: Run, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def press(*settings: object) -> None:
+    def press(*settings: object, **named: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr("longreel.cli.watch.loaded_model", press)
