@@ -6,6 +6,7 @@ import json
 import os
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import av
@@ -81,19 +82,23 @@ def test_another_or_unfinished_film_is_drawn_anew(tmp_path: Path) -> None:
     assert not make_film(tmp_path, 6, 3, size=(32, 32)).kept
 
 
-@pytest.fixture
+@contextmanager
 def small_disk() -> Iterator[None]:
-    """Files of this process may not grow beyond 4,000 bytes."""
+    """Files of this process may not grow beyond 4,000 bytes; nor may the log that tests are written to."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.usefixtures("small_disk")
 @pytest.mark.parametrize("seconds", [5, 60])
 def test_a_full_disk_leaves_nothing(tmp_path: Path, seconds: float) -> None:
-    with pytest.raises(LongreelError, match=r"film\.mp4 cannot be written") as caught:
+    with (
+        pytest.raises(LongreelError, match=r"film\.mp4 cannot be written") as caught,
+        small_disk(),
+    ):
         write_film(draw_film(3, seconds), tmp_path / "film.mp4")
     assert "\n" not in str(caught.value)
     assert os.listdir(tmp_path) == []
