@@ -1,4 +1,4 @@
-"""Write docs/models.md from the configs of released models: no number is typed by hand.
+"""Write docs/models.md from the settings of released models: no number of the page is typed by hand.
 
 python benchmarks/models_page.py
 """
@@ -48,9 +48,10 @@ def page(models: Iterable[Outlined]) -> str:
     return f"""# Models
 
 What a film costs with each supported model, before anything is run. This page is written by \
-`python benchmarks/models_page.py` from the numbers of the releases' configs, which are in \
+`python benchmarks/models_page.py` from the settings in \
 [released_models.toml](../benchmarks/released_models.toml), by the code that watches films; a test fails \
-when page and command differ.
+when page and command differ. Those settings were written down from memory of the releases' configs, which \
+were not at hand; only the parameter counts of the Qwen models were used to check them.
 
 For an hour of film in {WIDTH}x{HEIGHT}:
 
