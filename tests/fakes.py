@@ -298,6 +298,7 @@ def video_xl_model(method: str | Method = "video-xl", keep: float | None = 0.25)
         pool=1,
         default_fps=2.0,
         closed_vocabulary=True,
+        clock=True,
     )
     network = VideoXLModel(config)
     generator = torch.Generator().manual_seed(0)

@@ -58,7 +58,8 @@ class WatchedFilm:
         begin = self.first_seconds
         if begin is None:
             begin = self.seconds[0] if self.seconds else float(block.frames.seconds[0])
-        return FilmPart(self.index, self.encoded_before + len(self.seconds), begin, self.sampling.fps)
+        before = self.encoded_before + len(self.seconds)
+        return FilmPart(self.index, before, begin, self.sampling.fps, self.offset)
 
     def add(self, block: Block, counts: Tensor) -> None:
         """Note the frames of a block and their numbers of visual tokens."""

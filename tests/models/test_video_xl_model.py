@@ -67,6 +67,21 @@ def test_blocks_that_start_on_clip_borders_change_nothing(tower: str) -> None:
     assert torch.allclose(whole, parts, atol=1e-5)
 
 
+def test_the_clock_tells_every_token_of_a_frame_its_minute_and_second() -> None:
+    model = build("glance", clock=True)
+    pixels = frames(model, 4)
+    assert model.clock is not None
+    minute, second = model.clock.minute.weight, model.clock.second.weight
+    seconds = torch.tensor([0.0, 0.5, 61.99, 3605.0], dtype=torch.float64)
+    told = encode_frames(model, pixels, seconds) - encode_frames(model, pixels)
+    expected = torch.stack(
+        (minute[0] + second[0], minute[0] + second[0], minute[1] + second[1], minute[0] + second[5])
+    )
+    assert torch.allclose(told, expected[:, None].expand_as(told), atol=1e-6)
+    without = build("glance")
+    assert torch.equal(encode_frames(without, pixels, seconds), encode_frames(without, pixels))
+
+
 def test_pooling_is_the_mean_of_neighbouring_cells() -> None:
     model = build("clip")
     pixels = frames(model, 2)

@@ -100,12 +100,14 @@ class FilmPart:
     frame: how many of the film's frames were encoded before.
     begin: seconds of the film at which its first encoded frame is shown.
     fps: frames per second, if frames come at an even rate; None if their times must be looked at.
+    offset: where the film starts on the memory's timeline, in seconds.
     """
 
     film: int = 0
     frame: int = 0
     begin: float = 0.0
     fps: float | None = None
+    offset: float = 0.0
 
 
 class Watcher(Protocol):

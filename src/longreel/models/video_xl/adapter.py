@@ -31,7 +31,7 @@ from longreel.models.weights import fill, outline
 from longreel.video.frames import Frames
 
 # Settings that came later count only where they are set, so that memories made before stay valid.
-_LATER = {"frame_fit": "whole"}
+_LATER: dict[str, Any] = {"frame_fit": "whole", "clock": False}
 
 
 class VideoXLAdapter:
@@ -130,7 +130,7 @@ class VideoXLAdapter:
     def encode(self, frames: Frames, part: FilmPart) -> VisualTokens:
         """Encode a block of frames that starts on a clip border."""
         pixels = centre_crop(frames.pixels, self._model.vision_tower.image_size)
-        embeddings = encode_frames(self._model, pixels)
+        embeddings = encode_frames(self._model, pixels, frames.seconds + part.offset)
         count, each, width = embeddings.shape
         seconds = frames.seconds.repeat_interleave(each)
         index = torch.arange(count).repeat_interleave(each)

@@ -131,7 +131,8 @@ class VideoXLConfig(PreTrainedConfig):
     `closed_vocabulary`, `taught_words` and `remembered_turns` are those of `Prompt`.
     `frame_fit` is "crop" or "whole", see `framing`.
     `default_fps` is the sampling the weights were trained for, in frames per second. `evidence_heads` are the
-    (layer, head) pairs whose attention tells where in the film an answer comes from; None for all.
+    (layer, head) pairs whose attention tells where in the film an answer comes from; None for all. With
+    `clock`, every frame's tokens are told its minute and second.
     """
 
     model_type = "longreel_video_xl"
@@ -152,6 +153,7 @@ class VideoXLConfig(PreTrainedConfig):
         taught_words: list[str] | None = None,
         remembered_turns: int | None = None,
         evidence_heads: list[list[int]] | None = None,
+        clock: bool = False,
         **kwargs: Any,
     ) -> None:
         self.vision_config = vision_config or {"model_type": "clip_vision_model"}
@@ -171,4 +173,5 @@ class VideoXLConfig(PreTrainedConfig):
         self.taught_words = taught_words
         self.remembered_turns = remembered_turns
         self.evidence_heads = evidence_heads
+        self.clock = clock
         super().__init__(**kwargs)

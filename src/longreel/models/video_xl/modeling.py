@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
+from longreel.models.video_xl.clock import Clock
 from longreel.models.video_xl.configuration import SummaryTokenConfig, VideoXLConfig
 from longreel.models.video_xl.glance_tower import GlanceTower, GlanceTowerConfig
 from longreel.models.video_xl.language_model import SummaryTokenLM
@@ -28,6 +29,7 @@ class VideoXLModel(PreTrainedModel):
         super().__init__(config)
         self.vision_tower = build_tower(config)
         self.projector = _projector(config.projector, self.vision_tower.width, config.text_config.hidden_size)
+        self.clock = Clock(config.text_config.hidden_size) if config.clock else None
         self.language_model = SummaryTokenLM(config.text_config)
         self.post_init()
 
@@ -37,12 +39,18 @@ class VideoXLModel(PreTrainedModel):
         height, width = self.vision_tower.grid
         return (height // self.config.pool) * (width // self.config.pool)
 
-    def forward(self, pixels: Tensor) -> Tensor:
+    def forward(self, pixels: Tensor, seconds: Tensor | None = None) -> Tensor:
         """Encode frames: uint8 (F, 3, height, width) to (F, tokens_per_frame, width of the decoder).
 
         Pooling is an average over pool x pool cells after the projector (spec a); tokens are row-major.
+        A model with a clock reads `seconds` (F,), when each is shown.
         """
-        features: Tensor = self.projector(self.vision_tower(pixels))
+        features = self._pooled(self.projector(self.vision_tower(pixels)))
+        if self.clock is None or seconds is None:
+            return features
+        return features + self.clock(seconds)[:, None]
+
+    def _pooled(self, features: Tensor) -> Tensor:
         if self.config.pool == 1:
             return features
         frames, _, width = features.shape
@@ -70,7 +78,7 @@ def register_auto_classes() -> None:
 
 
 @torch.no_grad()
-def encode_frames(model: VideoXLModel, pixels: Tensor) -> Tensor:
+def encode_frames(model: VideoXLModel, pixels: Tensor, seconds: Tensor | None = None) -> Tensor:
     """Visual embeddings of frames without gradients, (F, tokens_per_frame, width)."""
-    features: Tensor = model(pixels)
+    features: Tensor = model(pixels, seconds)
     return features
