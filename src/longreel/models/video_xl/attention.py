@@ -54,9 +54,10 @@ class SummaryTokenAttention(Qwen2Attention):
         if slots is None:
             projected = raw(hidden)
         else:
-            projected = hidden.new_empty(*hidden.shape[:-1], raw.out_features)
-            projected[:, slots.raw] = raw(hidden[:, slots.raw])
-            projected[:, slots.summary] = summary(hidden[:, slots.summary])
+            seen, condensed = raw(hidden[:, slots.raw]), summary(hidden[:, slots.summary])
+            projected = seen.new_empty(*hidden.shape[:-1], raw.out_features)
+            projected[:, slots.raw] = seen
+            projected[:, slots.summary] = condensed
         return projected.view(*hidden.shape[:-1], -1, self.head_dim).transpose(1, 2)
 
     def forward(  # type: ignore[override]

@@ -151,18 +151,12 @@ class _TextRows:
     slots: Slots | None = None
 
     def __init__(self, model: SummaryTokenLM, memories: FilmMemories, rows: int, tokens: int) -> None:
-        self._memories = memories
-        films = len(memories.lengths)
-        device = memories.lengths.device
+        self._memories, self._rows = memories, rows
+        films, device = len(memories.lengths), memories.lengths.device
         places = memories.lengths[:, None, None] + torch.arange(tokens, device=device).expand(rows, tokens)
         self._here = RotaryTable(places.reshape(films, 1, rows * tokens), model.rotation)
-        self._mask = torch.cat(
-            (
-                memories.valid[:, None, None].expand(-1, 1, rows * tokens, -1),
-                _same_row_causal(rows, tokens).to(device).expand(films, 1, -1, -1),
-            ),
-            dim=-1,
-        )
+        self._beyond = ~memories.valid[:, None, None]
+        self._later = torch.ones(tokens, tokens, dtype=torch.bool, device=device).triu(1)
 
     def record(self, layer: int, key: Tensor, value: Tensor) -> None:
         """Text of a question is not kept."""
@@ -170,20 +164,23 @@ class _TextRows:
     def attend(
         self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float | None = None
     ) -> Tensor:
-        """One softmax over [the film's memory | the row itself, causally]."""
-        return scaled_dot_product_attention(
-            self._here.rotate(query),
-            torch.cat((self._memories.keys[layer], self._here.rotate(key)), dim=2),
-            torch.cat((self._memories.values[layer], value), dim=2),
-            attn_mask=self._mask,
-            enable_gqa=True,
+        """One softmax over [the film's memory | the row itself, causally].
+
+        The two parts of the scores are made apart: no row is ever compared with another.
+        """
+        query, key = self._here.rotate(query) * query.shape[-1] ** -0.5, self._here.rotate(key)
+        groups = query.shape[1] // key.shape[1]
+        key, value, seen, told = (
+            part.repeat_interleave(groups, dim=1)
+            for part in (key, value, self._memories.keys[layer], self._memories.values[layer])
         )
-
-
-def _same_row_causal(rows: int, tokens: int) -> Tensor:
-    """Boolean (rows * tokens, rows * tokens): causal inside a row, nothing across rows."""
-    row = torch.arange(rows).repeat_interleave(tokens)
-    return (row[:, None] == row).tril()
+        query, key, value = (part.unflatten(2, (self._rows, -1)) for part in (query, key, value))
+        of_film = query.flatten(2, 3) @ seen.transpose(-1, -2)
+        of_row = (query @ key.transpose(-1, -2)).masked_fill(self._later, -torch.inf).flatten(2, 3)
+        scores = torch.cat((of_film.masked_fill(self._beyond, -torch.inf), of_row), dim=-1)
+        shares = scores.softmax(-1).to(value.dtype).split((seen.shape[2], of_row.shape[-1]), dim=-1)
+        from_film, from_row = (share.contiguous() for share in shares)
+        return from_film @ told + (from_row.unflatten(2, (self._rows, -1)) @ value).flatten(2, 3)
 
 
 def read_rows(model: SummaryTokenLM, memories: FilmMemories, ids: Tensor) -> Tensor:
