@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from longreel.films.families import spoken_time
 from longreel.films.scenes import Film, draw_film
 from longreel.films.vocabulary import PAST_TENSE
 from longreel.train.keys import letter_drill, look_up
@@ -20,24 +21,30 @@ def attributes(film: Film) -> list[set[str]]:
     ]
 
 
+@pytest.mark.parametrize("timed", [False, True])
 @pytest.mark.parametrize("seed", range(4))
-def test_look_ups_are_true_of_the_film(seed: int) -> None:
-    film = draw_film(910_000_000 + seed, 60.0)
-    draw = look_up(film)
+def test_look_ups_are_true_of_the_film(seed: int, timed: bool) -> None:
+    film = draw_film(910_000_000 + seed, 200.0)
+    draw = look_up(film, timed=timed)
     generator = np.random.default_rng(seed)
     shown = attributes(film)
     kinds: dict[str, set[str]] = {}
-    for _ in range(400):
+    for _ in range(600):
         asked, answer = draw(generator)
         kind, *keys = asked.split()
         matching = [scene for scene in shown if scene >= set(keys)]
         if kind == "there":
             assert answer == ("yes" if matching else "no"), asked
+        elif kind == "when":
+            starts = [scene.start for scene in film.scenes if scene.object == keys[0]]
+            assert [answer] == [spoken_time(start) for start in starts], asked
         else:
             assert len(matching) == 1, asked
             assert answer in matching[0], asked
         kinds.setdefault(f"{kind} {len(keys)}", set()).add(answer)
-    assert set(kinds) == {"there 1", "there 2", "colour 1", "place 1", "action 1", "thing 2"}
+    singles, pairs = {"there 1", "colour 1", "place 1", "action 1"}, {"there 2", "thing 2"}
+    told_by_another = {"colour 2", "place 2", "action 2"}
+    assert set(kinds) == singles | pairs | told_by_another | ({"when 1"} if timed else set())
     assert kinds["there 1"] == kinds["there 2"] == {"yes", "no"}
 
 

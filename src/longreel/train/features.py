@@ -16,13 +16,19 @@ from longreel.train.shots import ATTRIBUTES, frame_labels
 FRAMES_PER_SECOND = 2
 _SHARE_MISREAD = 0.03
 _MOST_DOUBT = 0.3
+# How much of a doubted thing's share is left to it.
+_SURE = (0.3, 0.9)
 
 
 @dataclass(frozen=True)
 class ComposedFilm:
-    """What the eyes make of a film's frames, shares (F, all words), and the film, for drawing questions."""
+    """What the eyes make of a film's frames, shares (F, all words), and the film, for drawing questions.
+
+    seconds: float64 (F,), the time of each frame.
+    """
 
     shares: Tensor
+    seconds: Tensor
     film: Film
 
 
@@ -32,23 +38,36 @@ class FeatureBank:
     Args:
         template: a film that lends composed ones its size, style and split.
         scenes: scenes and the shares of all words in their frames, (frames, all words).
+        doubt: the share of composed scenes whose thing is read with doubts, as things are in colours and
+            places that training never shows them in.
     """
 
-    def __init__(self, template: Film, scenes: Sequence[tuple[Scene, Tensor]]) -> None:
+    def __init__(self, template: Film, scenes: Sequence[tuple[Scene, Tensor]], doubt: float = 0.0) -> None:
         self._template = template
         self._scenes = list(scenes)
+        self._doubt = doubt
 
-    def compose(self, generator: np.random.Generator, scenes: int, longest: int | None) -> ComposedFilm:
-        """Join randomly chosen scenes; each is cut to at most `longest` consecutive frames."""
-        parts, placed, clock = [], [], 0.0
+    def compose(
+        self, generator: np.random.Generator, scenes: int, longest: int | None, begin: float = 0.0
+    ) -> ComposedFilm:
+        """Join randomly chosen scenes; each is cut to at most `longest` consecutive frames.
+
+        The first is shown at `begin` seconds.
+        """
+        parts, placed, clock = [], [], begin
         for number in generator.choice(len(self._scenes), scenes, replace=False):
             scene, shares = self._scenes[number]
-            part = _window(generator, shares, longest)
+            part = _window(generator, shares, longest).float()
+            if generator.random() < self._doubt:
+                part = _doubted(generator, part)
             end = clock + len(part) / FRAMES_PER_SECOND
             placed.append(replace(scene, start=clock, end=end))
-            parts.append(part.float())
+            parts.append(part)
             clock = end
-        return ComposedFilm(torch.cat(parts), replace(self._template, seconds=clock, scenes=tuple(placed)))
+        shares = torch.cat(parts)
+        seconds = begin + torch.arange(len(shares), dtype=torch.float64) / FRAMES_PER_SECOND
+        film = replace(self._template, seconds=clock, scenes=tuple(placed))
+        return ComposedFilm(shares, seconds, film)
 
 
 def _window(generator: np.random.Generator, shares: Tensor, longest: int | None) -> Tensor:
@@ -57,6 +76,19 @@ def _window(generator: np.random.Generator, shares: Tensor, longest: int | None)
     # Never the first frame of a longer scene: it may still show the scene before.
     start = int(generator.integers(1, len(shares) - longest + 1))
     return shares[start : start + longest]
+
+
+def _doubted(generator: np.random.Generator, shares: Tensor) -> Tensor:
+    """Frames (F, all words) in which a part of what the thing is taken for is one other thing, or nothing."""
+    things = len(ATTRIBUTES[0])
+    sure = float(generator.uniform(*_SURE)) + torch.from_numpy(generator.uniform(-0.15, 0.15, len(shares)))
+    sure = sure.clamp(0.0, 1.0).to(shares.dtype)
+    taken_for = int(generator.integers(things))
+    mixed = shares.clone()
+    mixed[:, :things] *= sure[:, None]
+    lost = shares[:, :things].sum(-1) * (1 - sure)
+    mixed[:, taken_for] += lost * float(generator.uniform(0.2, 1.0))
+    return mixed
 
 
 def seen_scenes(film: Film, seconds: Tensor, shares: Tensor) -> list[tuple[Scene, Tensor]]:

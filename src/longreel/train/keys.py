@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from longreel.films.families import spoken_time
 from longreel.films.scenes import Film, Scene
 from longreel.films.vocabulary import COLOURS, OBJECTS, PAST_TENSE, PLACES, telling_word
 
@@ -24,14 +25,19 @@ _SHARE_EXISTENCE = 0.35
 _SHARE_THING = 0.3
 _SHARE_COLOURED = 0.3
 
+# Attributes by which a thing that is seen more than once is told, and those then asked for.
+_TOLD_BY = {"place": ("colour", "action"), "colour": ("place", "action"), "action": ("colour", "place")}
+_SHARE_TOLD = 0.3
+_SHARE_TIMED = 0.25
+
 LookUp = tuple[str, str]
 
 
-def look_up(film: Film) -> Callable[[np.random.Generator], LookUp]:
+def look_up(film: Film, *, timed: bool = False) -> Callable[[np.random.Generator], LookUp]:
     """A drawer of (asked, answer) pairs about a film.
 
-    They are such as ("colour fox", "red"), ("thing red beach", "fox"), ("there fox", "yes") and
-    ("there blue fox", "no").
+    They are such as ("colour fox", "red"), ("colour fox beach", "red"), ("thing red beach", "fox"),
+    ("there fox", "yes"), ("there blue fox", "no") and, if `timed`, ("when fox", "1 minute 5 seconds").
     """
     counts = Counter(scene.object for scene in film.scenes)
     once = [scene for scene in film.scenes if counts[scene.object] == 1]
@@ -41,6 +47,14 @@ def look_up(film: Film) -> Callable[[np.random.Generator], LookUp]:
         (f"thing {_word(scene, one)} {_word(scene, two)}", scene.object)
         for one, two in _PAIRS
         for scene in _alone_with(film.scenes, one, two)
+    ]
+
+    told = [
+        (f"{asked} {scene.object} {_word(scene, by)}", _word(scene, asked))
+        for by, others in _TOLD_BY.items()
+        for scene in _alone_with(film.scenes, "object", by)
+        if counts[scene.object] > 1
+        for asked in others
     ]
 
     def there(generator: np.random.Generator) -> LookUp:
@@ -59,7 +73,11 @@ def look_up(film: Film) -> Callable[[np.random.Generator], LookUp]:
             return alone[int(generator.integers(len(alone)))]
         if not once or kind < _SHARE_EXISTENCE:
             return there(generator)
+        if told and generator.random() < _SHARE_TOLD:
+            return told[int(generator.integers(len(told)))]
         scene = once[int(generator.integers(len(once)))]
+        if timed and generator.random() < _SHARE_TIMED:
+            return f"when {scene.object}", spoken_time(scene.start)
         asked = _ASKED[int(generator.integers(len(_ASKED)))]
         return f"{asked} {scene.object}", _word(scene, asked)
 

@@ -33,10 +33,11 @@ class DecoderTrainer(BatchTrainer):
         interval: int,
         curriculum: Curriculum,
         only_keyed: bool = False,
+        half: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._only_keyed = only_keyed
+        self._only_keyed, self._half = only_keyed, half
         self._prefix_ids = prefix_ids
         self._interval = interval
         self._curriculum = curriculum
@@ -45,7 +46,8 @@ class DecoderTrainer(BatchTrainer):
         self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
     ) -> Tensor:
         """Mean cross-entropy of the answer tokens."""
-        loss = answer_loss(model, self._prefix_ids, inputs, self._interval)
+        with torch.autocast(inputs["visual"].device.type, torch.bfloat16, enabled=self._half):
+            loss = answer_loss(model, self._prefix_ids, inputs, self._interval)
         # Bare look-ups are harder per token; unless there is nothing else, they say nothing about progress.
         if self._only_keyed or not inputs["keyed"]:
             self._curriculum.observe(self.state.global_step, float(loss.detach()))
@@ -82,10 +84,12 @@ def train_decoder(
     fixed_words: Tensor,
     interval: int,
     stage: Stage,
+    half: bool = False,
 ) -> None:
     """Train in place, from the stage's last checkpoint if there is one.
 
-    The embeddings of `fixed_words` (ids) stay as they are.
+    The embeddings of `fixed_words` (ids) stay as they are. With `half`, products are made in bfloat16;
+    weights and sums stay in single precision.
     """
     embeddings = model.model.embed_tokens.weight
     learns = torch.ones(len(embeddings), 1, device=embeddings.device).index_fill_(0, fixed_words, 0.0)
@@ -99,6 +103,7 @@ def train_decoder(
         interval=interval,
         curriculum=curriculum,
         only_keyed=lessons.only_keyed,
+        half=half,
     )
     last = last_checkpoint(stage.out)
     if last is not None:

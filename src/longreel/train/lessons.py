@@ -24,6 +24,8 @@ from longreel.train.made_up import MadeUpNames, Names
 IGNORE = -100
 # A shorter scene is in one frame or none: asked about it, a decoder learns to guess.
 _SHORTEST_ASKED = 1.0
+# So that every minute of an hour is seen, in films of minutes.
+_LATEST_BEGIN = 3000
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,9 @@ class LessonPlan:
     `questions` is the number per film, `ratios` are drawn per batch, `longest` is the most frames of a
     scene (None: as filmed), `made_up` the share of films whose things have made-up names. `keyed`, `options`
     and `turns` are the shares of batches asked by bare look-ups, with lettered options, and with a second
-    question after the first answer; as rows of a batch are padded to the longest, they are not mixed. A
+    question after the first answer; as rows of a batch are padded to the longest, they are not mixed. In
+    the share `crowded` of batches, films have up to `crowd` scenes, each cut to `crowd_longest` frames: an
+    hour has a thousand. A
     batch that is keyed and has options drills the way from an option to its letter, without any film: in
     attention over thousands of entries, a few words of text would go unnoticed.
     """
@@ -49,6 +53,9 @@ class LessonPlan:
     keyed: float = 0.0
     options: float = 0.0
     turns: float = 0.0
+    crowded: float = 0.0
+    crowd: int = 400
+    crowd_longest: int = 3
     interval: int = 64
     blind: bool = False
 
@@ -90,12 +97,14 @@ class Lessons(Dataset[dict[str, Tensor]]):
             raise IndexError(index)
         generator = np.random.default_rng((self._seed, index))
         plan = self._plan
-        most = self._curriculum.scenes_at(index)
+        most, longest = self._curriculum.scenes_at(index), plan.longest
+        if generator.random() < plan.crowded:
+            most, longest = plan.crowd, plan.crowd_longest
         scenes = int(generator.integers(max(2, most // 4), most + 1))
         ratio = int(generator.choice(plan.ratios))
-        per_scene = 20 if plan.longest is None else 2 * (1 + plan.longest)
+        per_scene = 20 if longest is None else 2 * (1 + longest)
         films = int(np.clip(plan.tokens // (scenes * per_scene), 2, plan.films))
-        drawn = [self._bank.compose(generator, scenes, plan.longest) for _ in range(films)]
+        drawn = [self._bank.compose(generator, scenes, longest, _begin(generator)) for _ in range(films)]
         names = [self._named(generator) for _ in drawn]
         shares = (plan.keyed, plan.options, plan.turns)
         style = _Style(*(bool(generator.random() < share) for share in shares))
@@ -104,9 +113,10 @@ class Lessons(Dataset[dict[str, Tensor]]):
             [(name.say(ids), name.say(labels)) for ids, labels in film]
             for name, film in zip(names, rows, strict=True)
         ]
-        unseen = plan.blind or (style.keyed and style.options)
+        shown_frames = 0 if plan.blind or (style.keyed and style.options) else None
         shown = [
-            name.look(film.shares[: 0 if unseen else None]) for name, film in zip(names, drawn, strict=True)
+            name.look(film.shares[:shown_frames], film.seconds[:shown_frames])
+            for name, film in zip(names, drawn, strict=True)
         ]
         visual, lengths = _padded(shown, plan.interval)
         ids, labels = _padded_rows(rows, plan.questions)
@@ -129,7 +139,7 @@ class Lessons(Dataset[dict[str, Tensor]]):
         if style.keyed:
             if style.options:
                 return [self._keyed(letter_drill(generator)) for _ in range(plan.questions)]
-            draw = look_up(film)
+            draw = look_up(film, timed="when" in plan.families)
             return [self._keyed([draw(generator)]) for _ in range(plan.questions)]
         each = -(-plan.questions // len(plan.families)) + 1
         questions: list[Question] = []
@@ -163,6 +173,11 @@ class Lessons(Dataset[dict[str, Tensor]]):
         if key not in self._encoded:
             self._encoded[key] = (self._prompt.after([(question.text, None)]), self._prompt.answer(answer))
         return self._encoded[key]
+
+
+def _begin(generator: np.random.Generator) -> float:
+    """When a composed film begins: half of them as if they had gone on for a while."""
+    return float(generator.integers(0, _LATEST_BEGIN)) if generator.random() < 0.5 else 0.0
 
 
 def _predicted(turns: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:

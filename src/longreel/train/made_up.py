@@ -16,6 +16,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from longreel.films.vocabulary import OBJECTS
+from longreel.models.video_xl.clock import Clock
 from longreel.models.video_xl.glance_tower import focused
 from longreel.train.shots import ATTRIBUTES
 
@@ -26,15 +27,21 @@ class Names:
     Args:
         words: int64 (vocabulary,), the word that stands for each word.
         projector: (2 * all words, width), the projection of what is seen.
+        bias: (width,).
+        clock: tells the time of frames, if the model has one.
     """
 
-    def __init__(self, words: Tensor, projector: Tensor, bias: Tensor) -> None:
-        self._words, self._projector, self._bias = words, projector, bias
+    def __init__(self, words: Tensor, projector: Tensor, bias: Tensor, clock: Clock | None) -> None:
+        self._words, self._projector, self._bias, self._clock = words, projector, bias, clock
 
-    def look(self, shares: Tensor) -> Tensor:
-        """Visual tokens (4 * F, width) of frames (F, all words)."""
+    @torch.no_grad()
+    def look(self, shares: Tensor, seconds: Tensor) -> Tensor:
+        """Visual tokens (4 * F, width) of frames (F, all words) at times (F,)."""
         parts = shares.split([len(names) for names in ATTRIBUTES], dim=-1)
-        return (focused(parts) @ self._projector + self._bias).flatten(0, 1)
+        seen = focused(parts) @ self._projector + self._bias
+        if self._clock is not None:
+            seen = seen + self._clock(seconds)[:, None]
+        return seen.flatten(0, 1)
 
     def say(self, ids: Tensor) -> Tensor:
         """Word ids, or labels, with the names exchanged."""
@@ -48,11 +55,17 @@ class MadeUpNames:
         tokenizer: knows the real names.
         embeddings: (vocabulary, width), at least one made-up word per thing behind the tokenizer's words.
         projector: its "weight", (width, 2 * all words), and "bias", (width,).
+        clock: the model's, if it has one.
     """
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerBase, embeddings: Tensor, projector: Mapping[str, Tensor]
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        embeddings: Tensor,
+        projector: Mapping[str, Tensor],
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock
         self._bias = projector["bias"].detach().clone()
         self._projector = projector["weight"].detach().clone().T.contiguous()
         self._things = torch.tensor(tokenizer.convert_tokens_to_ids(list(OBJECTS)))
@@ -71,7 +84,7 @@ class MadeUpNames:
     @property
     def real(self) -> Names:
         """The names as they are."""
-        return Names(self._plain, self._projector, self._bias)
+        return Names(self._plain, self._projector, self._bias, self._clock)
 
     def draw(self, generator: np.random.Generator) -> Names:
         """New names for all things."""
@@ -82,4 +95,4 @@ class MadeUpNames:
         focus, context = self._looks[chosen].chunk(2, dim=1)
         half, things = len(projector) // 2, len(self._things)
         projector[:things], projector[half : half + things] = focus, context
-        return Names(words, projector, self._bias)
+        return Names(words, projector, self._bias, self._clock)

@@ -34,7 +34,10 @@ class _Table(BaseModel):
 
 
 class Shape(_Table):
-    """Shapes of the decoder, visual tokens per interval, made-up words known during training."""
+    """Shapes of the decoder, visual tokens per interval, made-up words known during training.
+
+    With `clock`, frames are told their time.
+    """
 
     width: Positive = 128
     layers: Positive = 4
@@ -42,6 +45,7 @@ class Shape(_Table):
     head_dim: Positive = 64
     rope_theta: Rate = 1e9
     interval: Positive = 64
+    clock: bool = False
     made_up: Whole = 4096
 
 
@@ -74,6 +78,8 @@ class DecoderStage(_Table):
     `eyes` says how films are seen: "ideal" from their truth, "trained" by the trained tower, "shut" not
     at all, which gives the question-only baseline. `summaries` starts the summary tokens from copies of
     the decoder's projections. `families` replaces those of the recipe; named twice, asked twice as often.
+    `doubt` is that of `FeatureBank`. With `half`, products are made in bfloat16, which is faster where the
+    processor has it.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
@@ -95,6 +101,11 @@ class DecoderStage(_Table):
     keyed: Share = 0.0
     options: Share = 0.0
     turns: Share = 0.0
+    crowded: Share = 0.0
+    crowd: Annotated[int, Field(ge=2)] = 400
+    crowd_longest: Positive = 3
+    doubt: Share = 0.0
+    half: bool = False
 
 
 class Recipe(_Table):

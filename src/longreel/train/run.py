@@ -85,6 +85,7 @@ class _Training:
             self._tokenizer,
             self._model.language_model.model.embed_tokens.weight,
             self._model.projector.state_dict(),
+            self._model.clock,
         )
         self._tower: GlanceTower = self._model.vision_tower.vision_model
 
@@ -114,7 +115,7 @@ class _Training:
         curriculum = Curriculum(plan.scenes, plan.advance_below, plan.patience)
         prompt = Prompt(self._tokenizer)
         lessons = Lessons(
-            self._bank(plan.eyes),
+            self._bank(plan.eyes, plan.doubt),
             prompt,
             self._names,
             _lesson_plan(self._recipe, plan),
@@ -131,6 +132,7 @@ class _Training:
             fixed_words=self._names.words,
             interval=self._recipe.shape.interval,
             stage=self._stage(plan.name),
+            half=plan.half,
         )
 
     def _stage(self, name: str) -> Stage:
@@ -159,7 +161,7 @@ class _Training:
             for seed in _seeds(films)
         ]
 
-    def _bank(self, eyes: str) -> FeatureBank:
+    def _bank(self, eyes: str, doubt: float) -> FeatureBank:
         films = self._recipe.films
         template = draw_film(films.first_seed, films.seconds)
         if eyes == "trained":
@@ -172,12 +174,14 @@ class _Training:
                     for film in shots
                     for scene in seen_scenes(film.film, film.seconds, self._encode(film))
                 ],
+                doubt,
             )
         generator = torch.Generator().manual_seed(self._recipe.seed)
         drawn = [draw_film(seed, films.seconds) for seed in _seeds(films)]
         return FeatureBank(
             template,
             [scene for film in drawn for scene in ideal_scenes(film, generator)],
+            doubt,
         )
 
     @torch.no_grad()
@@ -203,6 +207,9 @@ def _lesson_plan(recipe: Recipe, stage: DecoderStage) -> LessonPlan:
         keyed=stage.keyed,
         options=stage.options,
         turns=stage.turns,
+        crowded=stage.crowded,
+        crowd=stage.crowd,
+        crowd_longest=stage.crowd_longest,
         interval=recipe.shape.interval,
         blind=stage.eyes == "shut",
     )

@@ -10,6 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from longreel.films.vocabulary import question_words, telling_word
 from longreel.models.reel_tiny.words import build_tokenizer
+from longreel.models.video_xl.clock import MINUTES, start_clock
 from longreel.models.video_xl.configuration import SummaryTokenConfig, VideoXLConfig
 from longreel.models.video_xl.language_model import SummaryTokenLM
 from longreel.models.video_xl.modeling import VideoXLModel
@@ -25,6 +26,7 @@ def untrained(
     head_dim: int,
     rope_theta: float,
     interval: int,
+    clock: bool = False,
     made_up: int = 0,
 ) -> tuple[VideoXLModel, PreTrainedTokenizerFast]:
     """The model and tokenizer before any training.
@@ -65,6 +67,7 @@ def untrained(
         pool=1,
         default_fps=2.0,
         closed_vocabulary=True,
+        clock=clock,
     )
     model = VideoXLModel(config)
     with torch.no_grad():
@@ -73,6 +76,8 @@ def untrained(
         turn = torch.linalg.qr(torch.randn(width, width))[0]
         weight = torch.cat((focus, focus @ turn)).T
         model.projector.load_state_dict({"weight": weight, "bias": torch.zeros(width)})
+    if model.clock is not None:
+        start_clock(model.clock, number_words(model, tokenizer))
     start_as_look_up(model.language_model, turn)
     return model, tokenizer
 
@@ -100,6 +105,12 @@ def _random_frame(width: int, inner: int) -> Tensor:
     size = max(width, inner)
     frame: Tensor = torch.linalg.qr(torch.randn(size, size))[0][:width, :inner]
     return frame * math.sqrt(size / width)
+
+
+def number_words(model: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> Tensor:
+    """Embeddings of the numbers that a clock shows, (60, width)."""
+    ids = tokenizer.convert_tokens_to_ids([str(number) for number in range(MINUTES)])
+    return model.language_model.model.embed_tokens.weight.detach()[ids].clone()
 
 
 def attribute_words(model: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> list[Tensor]:
