@@ -7,7 +7,6 @@ import re
 import numpy as np
 import pytest
 
-from longreel.films.families import spoken_time
 from longreel.films.scenes import Film, draw_film
 from longreel.films.vocabulary import PAST_TENSE
 from longreel.train.keys import letter_drill, look_up
@@ -35,16 +34,17 @@ def test_look_ups_are_true_of_the_film(seed: int, timed: bool) -> None:
         matching = [scene for scene in shown if scene >= set(keys)]
         if kind == "there":
             assert answer == ("yes" if matching else "no"), asked
-        elif kind == "when":
-            starts = [scene.start for scene in film.scenes if scene.object == keys[0]]
-            assert [answer] == [spoken_time(start) for start in starts], asked
+        elif kind in {"minute", "second"}:
+            starts = [round(scene.start) for scene in film.scenes if scene.object == keys[0]]
+            shown_at = [start // 60 if kind == "minute" else start % 60 for start in starts]
+            assert [answer] == [str(number) for number in shown_at], asked
         else:
             assert len(matching) == 1, asked
             assert answer in matching[0], asked
         kinds.setdefault(f"{kind} {len(keys)}", set()).add(answer)
     singles, pairs = {"there 1", "colour 1", "place 1", "action 1"}, {"there 2", "thing 2"}
     told_by_another = {"colour 2", "place 2", "action 2"}
-    assert set(kinds) == singles | pairs | told_by_another | ({"when 1"} if timed else set())
+    assert set(kinds) == singles | pairs | told_by_another | ({"minute 1", "second 1"} if timed else set())
     assert kinds["there 1"] == kinds["there 2"] == {"yes", "no"}
 
 

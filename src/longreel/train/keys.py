@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from longreel.films.families import spoken_time
 from longreel.films.scenes import Film, Scene
 from longreel.films.vocabulary import COLOURS, OBJECTS, PAST_TENSE, PLACES, telling_word
 
@@ -21,14 +20,14 @@ _LETTERS = "ABCD"
 _OTHERS_DRILLED: tuple[tuple[str, ...], ...] = (COLOURS, PLACES, tuple(PAST_TENSE.values()))
 # There are many more names of objects than other words.
 _SHARE_OBJECTS_DRILLED = 0.5
-_SHARE_EXISTENCE = 0.35
+_SHARE_EXISTENCE = 0.25
 _SHARE_THING = 0.3
 _SHARE_COLOURED = 0.3
 
 # Attributes by which a thing that is seen more than once is told, and those then asked for.
 _TOLD_BY = {"place": ("colour", "action"), "colour": ("place", "action"), "action": ("colour", "place")}
 _SHARE_TOLD = 0.3
-_SHARE_TIMED = 0.25
+_SHARE_TIMED = 0.4
 
 LookUp = tuple[str, str]
 
@@ -37,7 +36,8 @@ def look_up(film: Film, *, timed: bool = False) -> Callable[[np.random.Generator
     """A drawer of (asked, answer) pairs about a film.
 
     They are such as ("colour fox", "red"), ("colour fox beach", "red"), ("thing red beach", "fox"),
-    ("there fox", "yes"), ("there blue fox", "no") and, if `timed`, ("when fox", "1 minute 5 seconds").
+    ("there fox", "yes"), ("there blue fox", "no") and, if `timed`, ("minute fox", "1") and
+    ("second fox", "5").
     """
     counts = Counter(scene.object for scene in film.scenes)
     once = [scene for scene in film.scenes if counts[scene.object] == 1]
@@ -77,7 +77,9 @@ def look_up(film: Film, *, timed: bool = False) -> Callable[[np.random.Generator
             return told[int(generator.integers(len(told)))]
         scene = once[int(generator.integers(len(once)))]
         if timed and generator.random() < _SHARE_TIMED:
-            return f"when {scene.object}", spoken_time(scene.start)
+            minute, second = divmod(round(scene.start), 60)
+            unit, shown = [("minute", minute), ("second", second)][int(generator.integers(2))]
+            return f"{unit} {scene.object}", str(shown)
         asked = _ASKED[int(generator.integers(len(_ASKED)))]
         return f"{asked} {scene.object}", _word(scene, asked)
 
