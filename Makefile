@@ -21,8 +21,9 @@ help:
 demo: .venv/installed
 	@$(BIN)/longreel demo --output out $(if $(SEED),--seed $(SEED))
 
+# A process for each core and a thread for each process: small tensors gain nothing from more threads.
 test: .venv/installed-dev
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from longreel.loading import load
 from tests.fuzz.mutants import KINDS, Edit, mutant
+from tests.program import Program
 
 RUNS = 30
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    longreel = Program(tmp_path_factory.mktemp("program"))
+    yield longreel
+    longreel.close()
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +45,9 @@ def drawn(seed: int) -> list[Edit]:
 
 
 @pytest.mark.parametrize("seed", range(RUNS))
-def test_a_damaged_file(model: Path, film: Path, whole_memory: Path, tmp_path: Path, seed: int) -> None:
+def test_a_damaged_file(
+    program: Program, model: Path, film: Path, whole_memory: Path, tmp_path: Path, seed: int
+) -> None:
     verb = ("watch", "ask", "info")[seed % 3]
     whole = whole_memory if verb == "ask" else film
     path = tmp_path / f"mutant{whole.suffix}"
@@ -49,8 +58,7 @@ def test_a_damaged_file(model: Path, film: Path, whole_memory: Path, tmp_path: P
         "ask": ["ask", path, "what is it?", "--model", model],
         "info": ["info", path, "--json"],
     }[verb]
-    command = [sys.executable, "-m", "longreel", *(str(argument) for argument in arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = program.run(*arguments)
     assert done.returncode in (0, 1, 2)
     assert "Traceback" not in done.stderr
     if done.returncode:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +61,13 @@ _TEXT = {
 FAMILIES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "llava_onevision")
 
 
-def write_checkpoint(family: str, folder: Path) -> Path:
-    """A checkpoint of the family with random weights, ready for `longreel.load`."""
+def write_checkpoint(family: str, folder: Path, pieces: Sequence[str] = ()) -> Path:
+    """A checkpoint of the family with random weights, ready for `longreel.load`.
+
+    pieces: tokens of several letters; what is left of each without its last letter is one too, or a letter.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = family_tokenizer(family)
+    tokenizer = family_tokenizer(family, pieces)
     model = _MODELS[family](tokenizer)
     generator = torch.Generator().manual_seed(0)
     for name, parameter in sorted(model.named_parameters()):
@@ -79,11 +82,11 @@ def write_checkpoint(family: str, folder: Path) -> Path:
     return folder
 
 
-def family_tokenizer(family: str) -> PreTrainedTokenizerFast:
-    """Bytes, the family's marks and its way of writing a chat."""
+def family_tokenizer(family: str, pieces: Sequence[str] = ()) -> PreTrainedTokenizerFast:
+    """Bytes, pieces of several, the family's marks and its way of writing a chat."""
     if family == "llava_onevision":
-        return _tokenizer(LLAVA_MARKS, LLAVA_CHAT)
-    return _tokenizer(QWEN_MARKS, QWEN_CHAT)
+        return _tokenizer(LLAVA_MARKS, LLAVA_CHAT, pieces)
+    return _tokenizer(QWEN_MARKS, QWEN_CHAT, pieces)
 
 
 def placeholder_ids(family: str, tokenizer: PreTrainedTokenizerFast) -> dict[str, int]:
@@ -91,10 +94,11 @@ def placeholder_ids(family: str, tokenizer: PreTrainedTokenizerFast) -> dict[str
     return _llava_ids(tokenizer) if family == "llava_onevision" else _qwen_ids(tokenizer)
 
 
-def _tokenizer(marks: tuple[str, ...], chat: str) -> PreTrainedTokenizerFast:
+def _tokenizer(marks: tuple[str, ...], chat: str, pieces: Sequence[str]) -> PreTrainedTokenizerFast:
     """Bytes and marks: any text can be written."""
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    backend = Tokenizer(BPE(vocab={letter: number for number, letter in enumerate(letters)}, merges=[]))
+    tokens = [*sorted(pre_tokenizers.ByteLevel.alphabet()), *sorted(pieces, key=len)]
+    merges = [(piece[:-1], piece[-1]) for piece in sorted(pieces, key=len)]
+    backend = Tokenizer(BPE(vocab={token: number for number, token in enumerate(tokens)}, merges=merges))
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
     backend.add_special_tokens([AddedToken(mark, special=True, normalized=False) for mark in marks])

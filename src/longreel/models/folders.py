@@ -1,12 +1,16 @@
-"""Find the model in a folder and read what it calls itself."""
+"""Find the model in a folder, read what it calls itself, and say in one line what is wrong with its files."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from longreel.errors import ModelError
+from longreel.errors import LongreelError, ModelError
+
+Tokenizer = TypeVar("Tokenizer")
 
 CONFIG = "config.json"
 
@@ -44,3 +48,33 @@ def read_config(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{file} is missing or not a model's config: copy the complete folder") from error
     return config
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[None]:
+    """Turn what files that are damaged or do not belong together lead to into one line.
+
+    Raises:
+        ModelError: naming the folder and the reason.
+    """
+    try:
+        yield
+    except LongreelError:
+        raise
+    # transformers and tokenizers raise whatever a damaged file makes them run into.
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(
+            f"cannot load model folder {folder}: {reason}; copy the complete folder again"
+        ) from error
+
+
+def with_chat_template(tokenizer: Tokenizer) -> Tokenizer:
+    """The tokenizer, if it can write a chat.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    if not getattr(tokenizer, "chat_template", None):
+        raise ValueError("its tokenizer has no chat template (chat_template.jinja)")
+    return tokenizer

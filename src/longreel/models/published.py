@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoModelForImageTextToText, AutoTokenizer
 from transformers.utils import logging as transformers_logging
@@ -23,6 +22,7 @@ from longreel.models.engine.decoding import Sampler, decode
 from longreel.models.engine.transformers_decoder import ATTENTION, TransformersDecoder, register_attention
 from longreel.models.engine.watcher import ChunkWatcher
 from longreel.models.engine.witness import attention_on_memory
+from longreel.models.folders import whole_folder, with_chat_template
 from longreel.models.overrides import Overrides
 from longreel.models.prompt import Prompt
 from longreel.video.frames import Frames
@@ -91,16 +91,9 @@ class PublishedAdapter(ABC):
             raise UsageError(f"overrides= is for Video-XL checkpoints, which {path} is not: leave it out")
         _check_complete(path)
         register_attention()
-        try:
+        with whole_folder(path):
             model = _loaded(path, dtype or torch.float32)
-            tokenizer = AutoTokenizer.from_pretrained(path)
-            if not tokenizer.chat_template:
-                raise ValueError("its tokenizer has no chat template (chat_template.jinja)")
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise ModelError(
-                f"cannot load model folder {path}: {reason}; copy the complete folder again"
-            ) from error
+            tokenizer = with_chat_template(AutoTokenizer.from_pretrained(path))
         model.to(device or "cpu")
         return cls(name or path.name, model, tokenizer, _processing(path), positions)
 

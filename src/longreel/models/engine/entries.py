@@ -55,6 +55,13 @@ class LayerEntries:
         self._staged: tuple[Tensor, Tensor] | None = None
 
     @classmethod
+    def empty(cls, shape: tuple[int, int], device: torch.device, dtype: torch.dtype) -> LayerEntries:
+        """A layer of a memory of nothing; shape: its (kv_heads, head_dim)."""
+        heads, head_dim = shape
+        none = torch.empty(heads, 0, head_dim, device=device, dtype=dtype)
+        return cls(none, none)
+
+    @classmethod
     def of(cls, layer: LayerMemory, device: torch.device, dtype: torch.dtype) -> LayerEntries:
         """Entries that begin with a memory's layer; the first to be added takes a copy."""
         return cls(layer.keys.to(device, dtype), layer.values.to(device, dtype))

@@ -72,7 +72,7 @@ class Prefill:
         self._axes = model.rotation.dimensions
         device, dtype = model.device, model.dtype
         if start is None:
-            self._layers = [_nothing(*shape, device, dtype) for shape in model.layer_shapes]
+            self._layers = [LayerEntries.empty(shape, device, dtype) for shape in model.layer_shapes]
             none = torch.empty(0, dtype=torch.int64)
             self._marks = [Marks(consecutive(0, 0, self._axes), none)] * len(self._layers)
             self.next_position, self._end, self.visual_tokens = 0, 0, 0
@@ -240,11 +240,6 @@ class _Laid:
 def _bare(embeddings: Tensor) -> VisualTokens:
     times = torch.zeros(len(embeddings), dtype=torch.float64)
     return VisualTokens(embeddings, times, times, torch.zeros(len(embeddings), dtype=torch.int64))
-
-
-def _nothing(heads: int, head_dim: int, device: torch.device, dtype: torch.dtype) -> LayerEntries:
-    none = torch.empty(heads, 0, head_dim, device=device, dtype=dtype)
-    return LayerEntries(none, none)
 
 
 def _shared(marks: list[Marks]) -> list[Marks]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
@@ -19,6 +18,7 @@ from longreel.models.base import FilmPart, FilmTokens, VisualTokens
 from longreel.models.engine.decoding import Sampler
 from longreel.models.engine.watcher import ChunkWatcher
 from longreel.models.engine.witness import attention_on_memory
+from longreel.models.folders import whole_folder, with_chat_template
 from longreel.models.load_report import LoadReport
 from longreel.models.overrides import Overrides
 from longreel.models.shards import Shards
@@ -96,16 +96,9 @@ class VideoXLAdapter:
         if not (path / "config.json").is_file():
             # Without it a model of the default size, billions of random weights, would be built.
             raise ModelError(f"model folder {path} has no config.json: copy the complete folder again")
-        try:
+        with whole_folder(path):
             model = load_model(path, dtype or torch.float32, overrides)
-            tokenizer = PreTrainedTokenizerFast.from_pretrained(path)
-            if not tokenizer.chat_template:
-                raise ValueError("it has no chat template (chat_template.jinja)")
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise ModelError(
-                f"cannot load model folder {path}: {reason}; copy the complete folder again"
-            ) from error
+            tokenizer = with_chat_template(PreTrainedTokenizerFast.from_pretrained(path))
         model.to(device=device or "cpu")  # type: ignore[call-arg]
         return cls(name or path.name, model, tokenizer)
 

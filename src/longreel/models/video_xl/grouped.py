@@ -49,7 +49,7 @@ def watch_films(
         interval: visual tokens condensed together.
         ratio: visual tokens per summary token; 1 keeps the raw tokens.
     """
-    prefix = [model.no_entries() for _ in model.model.layers]
+    prefix = [LayerEntries.empty(shape, model.device, model.dtype) for shape in model.layer_shapes]
     text = SequencePass(prefix, torch.arange(len(prefix_ids)), model.rotation)
     model.run(model.embed(prefix_ids)[None], text)
     text.commit()

@@ -12,7 +12,6 @@ from transformers.models.qwen2.modeling_qwen2 import Qwen2Model, Qwen2PreTrained
 
 from longreel.key_values import KeyValues
 from longreel.models.engine.decoding import Sampler, decode
-from longreel.models.engine.entries import LayerEntries
 from longreel.models.engine.passes import AttentionPass, Slots
 from longreel.models.engine.prefill import Prefill, cut
 from longreel.models.video_xl.attention import SummaryTokenAttention, initialise_summary_projections
@@ -64,12 +63,6 @@ class SummaryTokenLM(Qwen2PreTrainedModel):
         """Width of a head."""
         told: int | None = getattr(self.config, "head_dim", None)
         return told or self.config.hidden_size // self.config.num_attention_heads
-
-    def no_entries(self) -> LayerEntries:
-        """A layer of an empty memory."""
-        heads, head_dim = self.layer_shapes[0]
-        none = torch.empty(heads, 0, head_dim, device=self.device, dtype=self.dtype)
-        return LayerEntries(none, none)
 
     @property
     def layer_shapes(self) -> list[tuple[int, int]]:
