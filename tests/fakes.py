@@ -31,7 +31,7 @@ WIDTH = 8
 LAYERS = 3
 VOCABULARY = 40
 # Its answers are no longer: each word costs a test time, and tells no more than the first few.
-MOST_WORDS = 12
+MOST_WORDS = 16
 END = 0
 _SENTENCES = (
     "what is it",

@@ -109,6 +109,23 @@ def stream(
     return _pieces(_wording(adapter, decoding), _generated(adapter, memory, ids, decoding))
 
 
+def question_ids(adapter: ModelAdapter, question: str, earlier: Sequence[Turn] = ()) -> Tensor:
+    """Token ids of the text after a film, int64 (n,); known before the film is watched.
+
+    Raises:
+        UsageError: the question is empty or too long for the model.
+    """
+    check_question(question)
+    ids = adapter.dialogue.after([*earlier, (question, None)])
+    if len(ids) > adapter.max_question_tokens:
+        what = "question and earlier turns have" if earlier else "question has"
+        raise UsageError(
+            f"the {what} {len(ids):,} tokens, {adapter.name} takes {adapter.max_question_tokens:,}: "
+            f"{'start a new chat' if earlier else 'ask a shorter question'}"
+        )
+    return ids
+
+
 def unknown_words_text(words: Sequence[str]) -> str:
     """What is said in place of an answer when the model does not know a word of the question."""
     quoted = ", ".join(f'"{word}"' for word in words)
@@ -122,13 +139,7 @@ def _prepared(
     check_question(question)
     memory.require_model(adapter)
     memory.require_shapes(adapter)
-    ids = adapter.dialogue.after([*earlier, (question, None)])
-    if len(ids) > adapter.max_question_tokens:
-        what = "question and earlier turns have" if earlier else "question has"
-        raise UsageError(
-            f"the {what} {len(ids):,} tokens, {adapter.name} takes {adapter.max_question_tokens:,}: "
-            f"{'start a new chat' if earlier else 'ask a shorter question'}"
-        )
+    ids = question_ids(adapter, question, earlier)
     _check_room(adapter, memory, len(ids))
     return ids, list(adapter.dialogue.unknown_words(question))
 

@@ -121,11 +121,15 @@ def _chosen_method(
 
 def _family_loader(folder: Path) -> str:
     """Where the loader of the model in `folder` is to be found."""
-    kind = read_config(folder)["model_type"]
+    config = read_config(folder)
+    kind = str(config["model_type"])
     if kind not in FAMILIES:
-        nearest = get_close_matches(str(kind), FAMILIES, n=1)
+        nearest = get_close_matches(kind, FAMILIES, n=1)
         meant = f" ({nearest[0]!r} is the nearest)" if nearest else ""
-        raise ModelError(f"{folder} is a {kind!r} model: supported are {', '.join(FAMILIES)}{meant}")
+        sightless = "" if any("vision" in key for key in config) else ", which has no video support"
+        raise ModelError(
+            f"{folder} is a {kind!r} model{sightless}: supported are {', '.join(FAMILIES)}{meant}"
+        )
     return FAMILIES[kind]
 
 

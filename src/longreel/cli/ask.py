@@ -101,13 +101,15 @@ def ask(
     frames.check()
     told.check(films=1)
 
-    from longreel.ask import Decoding, check_question
+    from longreel.ask import Decoding, check_question, question_ids
 
     decoding = Decoding(max_new_tokens, temperature, top_p, seed, stop or ())
     for each in question or []:
         check_question(each)
     _check_source(source, is_memory, allow_url)
     loaded = loaded_model(model, method, fraction, dtype, device, budget=budget, positions=positions)
+    for each in question or []:
+        question_ids(loaded.adapter, each)
     memory = loaded.open(source) if is_memory else _watched(loaded, source, frames, told, quiet)
     shown = sys.stdout.isatty() if evidence is None else evidence
     answers = Answers(loaded, memory, source, decoding, stream=stream, as_json=as_json, evidence=shown)

@@ -48,7 +48,7 @@ def compare(
       longreel compare film.mp4 "Where was the fox?"
       longreel compare film.mp4 "Where was the fox?" --methods video-xl,random --keep 1,1/16
     """
-    from longreel.ask import check_question
+    from longreel.ask import check_question, question_ids
     from longreel.evaluate.settings import settings_to_compare
 
     frames = Frames(
@@ -67,6 +67,8 @@ def compare(
     frames.check()
     check_films([film], allow_url=allow_url)
     adapter = loaded_model(model, None, None, dtype, device).adapter
+    for each in question:
+        question_ids(adapter, each)
     rows = []
     for setting in settings:
         with shown_progress(quiet) as progress:

@@ -41,6 +41,16 @@ class Prompt:
         """Ids that end and begin a film around text in its midst."""
         return []
 
+    def require_film(self) -> None:
+        """Find out that the chat template has a place for films.
+
+        Raises:
+            ValueError: it has none, as that of a model which knows no video.
+        """
+        said = {"role": "user", "content": self.content("?", with_film=True)}
+        if self.film not in self._render([said], answer_next=True):
+            raise ValueError(f"its chat template has no place for a film ({self.film})")
+
     def before(self, system: str | None) -> Tensor:
         """Ids of the text before the film, int64 (p,)."""
         messages: list[dict[str, Any]] = (

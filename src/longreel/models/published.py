@@ -24,6 +24,7 @@ from longreel.models.engine.watcher import ChunkWatcher
 from longreel.models.engine.witness import attention_on_memory
 from longreel.models.folders import whole_folder, with_chat_template
 from longreel.models.overrides import Overrides
+from longreel.models.processor_settings import checked_settings
 from longreel.models.prompt import Prompt
 from longreel.video.frames import Frames
 
@@ -94,8 +95,12 @@ class PublishedAdapter(ABC):
         with whole_folder(path):
             model = _loaded(path, dtype or torch.float32)
             tokenizer = with_chat_template(AutoTokenizer.from_pretrained(path))
+            processing = checked_settings(_processing(path))
         model.to(device or "cpu")
-        return cls(name or path.name, model, tokenizer, _processing(path), positions)
+        with whole_folder(path):
+            adapter = cls(name or path.name, model, tokenizer, processing, positions)
+            adapter.dialogue.require_film()
+        return adapter
 
     @property
     @abstractmethod
@@ -175,7 +180,7 @@ class PublishedAdapter(ABC):
         """Ids that end an answer: those the release names for generation, and the tokenizer's own."""
         named = self.model.generation_config.eos_token_id
         ends = named if isinstance(named, list) else [named]
-        return frozenset(end for end in (*ends, self.tokenizer.eos_token_id) if end is not None)
+        return frozenset(end for end in (*ends, self.tokenizer.eos_token_id) if isinstance(end, int))
 
 
 def _loaded(path: Path, dtype: torch.dtype) -> Any:
@@ -232,8 +237,8 @@ def _processing(path: Path) -> dict[str, Any]:
         if file.is_file():
             try:
                 settings = json.loads(file.read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise ModelError(f"{file} is not JSON: copy the complete folder again") from error
-            video: dict[str, Any] = settings.get("video_processor", settings)
+                video: dict[str, Any] = settings.get("video_processor", settings)
+            except (ValueError, AttributeError) as error:
+                raise ModelError(f"{file} holds no settings: copy the complete folder again") from error
             return video
     return {}
