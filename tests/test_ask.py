@@ -172,4 +172,4 @@ def test_a_chat_that_grew_too_long_says_so(model: Model, memory: VideoMemory) ->
         chat.ask("what is it")
     with pytest.raises(UsageError, match="start a new chat"):
         chat.ask("what is it")
-    assert len(chat.turns) == 2
+    assert len(chat.turns) == 3
