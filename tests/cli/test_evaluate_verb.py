@@ -52,7 +52,7 @@ def test_films_end_in_tables_and_a_result(run: Run, model: Path, tmp_path: Path)
 
 def test_needle_sorts_by_depth(run: Run, model: Path, tmp_path: Path) -> None:
     shown = run(
-        *["evaluate", "needle", "--films", "1", "--minutes", "4", "--depths", "0.3,0.7", "-q", "--json"],
+        *["evaluate", "needle", "--films", "1", "--minutes", "2", "--depths", "0.3,0.7", "-q", "--json"],
         *["--model", model, "--methods", "random", "--keep", "1/4", "-o", tmp_path],
     )
     assert shown.code == 0, shown.err

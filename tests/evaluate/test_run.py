@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from pkgutil import resolve_name
@@ -20,7 +21,7 @@ from longreel.evaluate.settings import BLIND, settings_to_compare
 from tests.fakes import FakeAdapter
 
 SMALL = FilmsTask(films=2, minutes=(0.1,), families=("colour", "existence"), per_family=2, existence=3)
-NEEDLES = NeedleTask(films=1, minutes=(4.0,), depths=(0.2, 0.8))
+NEEDLES = NeedleTask(films=1, minutes=(2.0,), depths=(0.2, 0.8))
 
 
 def evaluation(task: Task = SMALL, **changes: Any) -> Evaluation:
@@ -34,6 +35,12 @@ class Killed(BaseException):
 
 def answers(folder: Path) -> list[Any]:
     return [(row["film"], row["setting"], row["answers"]) for row in read_rows(folder)]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run, to be copied and not changed."""
+    return evaluate(evaluation(), tmp_path_factory.mktemp("whole")).folder
 
 
 @pytest.mark.parametrize("task", [SMALL, NEEDLES], ids=lambda task: task.name)
@@ -57,9 +64,8 @@ def test_a_row_for_every_film_and_setting(tmp_path: Path, task: Task) -> None:
     [("watch", 0), ("watch", 4), ("ask", 0), ("ask", 5), ("add", 0), ("add", 3), ("write", 0), ("write", 1)],
 )
 def test_a_killed_run_goes_on_without_doing_anything_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_in: str, after: int
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_in: str, after: int
 ) -> None:
-    whole = evaluate(evaluation(), tmp_path / "whole")
     homes = {
         "watch": "longreel.model.Model.watch",
         "ask": "longreel.model.Model.ask",
@@ -76,12 +82,12 @@ def test_a_killed_run_goes_on_without_doing_anything_twice(
     run = RunFolder(tmp_path / "run", evaluation().plan())
     done = {(row["film"], row["setting"]) for row in run.rows()}
     to_do = [
-        (row["film"], row["setting"]) for row in whole.rows() if (row["film"], row["setting"]) not in done
+        (row["film"], row["setting"]) for row in read_rows(whole) if (row["film"], row["setting"]) not in done
     ]
     to_watch = [each for each in to_do if each[1] != "blind" and not run.memory(*each).exists()]
     calls = count_calls(monkeypatch, homes, kill={})
     evaluate(evaluation(), run.folder)
-    assert answers(run.folder) == answers(whole.folder)
+    assert answers(run.folder) == answers(whole)
     assert calls["add"] == len(to_do)
     assert calls["watch"] == len(to_watch)
 
@@ -103,12 +109,13 @@ def count_calls(monkeypatch: pytest.MonkeyPatch, homes: dict[str, str], kill: di
     return calls
 
 
-def test_a_finished_run_watches_nothing_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    evaluate(evaluation(), tmp_path)
+def test_a_finished_run_watches_nothing_again(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Path(shutil.copytree(whole, tmp_path / "run"))
     monkeypatch.setattr("longreel.model.Model.watch", None)
-    before = answers(tmp_path)
-    evaluate(evaluation(), tmp_path)
-    assert answers(tmp_path) == before
+    evaluate(evaluation(), run)
+    assert answers(run) == answers(whole)
 
 
 def test_memories_stay_if_wanted(tmp_path: Path) -> None:
@@ -126,13 +133,12 @@ def test_memories_stay_if_wanted(tmp_path: Path) -> None:
     ],
 )
 def test_a_folder_with_another_run_is_refused_and_untouched(
-    tmp_path: Path, other: Evaluation, named: str
+    whole: Path, tmp_path: Path, other: Evaluation, named: str
 ) -> None:
-    evaluate(evaluation(), tmp_path)
-    before = answers(tmp_path)
+    run = Path(shutil.copytree(whole, tmp_path / "run"))
     with pytest.raises(UsageError, match=named):
-        evaluate(other, tmp_path)
-    assert answers(tmp_path) == before
+        evaluate(other, run)
+    assert answers(run) == answers(whole)
 
 
 def test_no_run_no_rows(tmp_path: Path) -> None:
@@ -168,6 +174,6 @@ def test_needles_are_near_their_depths() -> None:
     (item,) = NEEDLES.items()
     asked = item.questions()
     assert [each.tags["depth"] for each in asked] == ["0.2", "0.8"]
-    middles = [sum(each.question.spans[0]) / 2 / 240 for each in asked]
+    middles = [sum(each.question.spans[0]) / 2 / 120 for each in asked]
     assert abs(middles[0] - 0.2) < 0.2
     assert abs(middles[1] - 0.8) < 0.2
