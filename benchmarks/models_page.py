@@ -14,6 +14,7 @@ from released_models import outlined, outlined_video_xl, releases
 from torch import nn
 
 from longreel.compress.base import CacheCompressor, Chunk
+from longreel.compress.kinds import planning
 from longreel.evaluate.tables import as_markdown
 from longreel.film_plan import FilmPlan, PlannedFilm, plan_film
 from longreel.methods import named_method
@@ -111,7 +112,7 @@ def hour(adapter: ModelAdapter) -> FilmPlan:
 
 def kept_tokens(adapter: ModelAdapter, tokens: int, keep: float) -> int:
     """How many of so many visual tokens stay, interval by interval."""
-    cache = named_method("video-xl" if adapter.has_summary_tokens else "random", keep).cache
+    cache = planning(named_method("video-xl" if adapter.has_summary_tokens else "random", keep).cache)
     full, rest = divmod(tokens, adapter.interval)
     return full * _kept_together(cache, adapter.interval) + _kept_together(cache, rest)
 

@@ -12,7 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from longreel.compress.base import CacheCompressor, Chunk
+from longreel.compress.base import Chunk, Compressor, LayerAttention
+from longreel.compress.kinds import choosing, planning
 from longreel.errors import WatchInterrupted
 from longreel.identity import hash_tensors, hash_text
 from longreel.key_values import TEXT, KeyValues, LayerMemory
@@ -117,7 +118,11 @@ class FakeAdapter:
         )
 
     def watcher(
-        self, prefix_ids: Tensor, compressor: CacheCompressor, resume: KeyValues | None = None
+        self,
+        prefix_ids: Tensor,
+        compressor: Compressor,
+        resume: KeyValues | None = None,
+        question: Tensor | None = None,
     ) -> FakeWatcher:
         return FakeWatcher(self, prefix_ids, compressor, resume)
 
@@ -137,7 +142,7 @@ class FakeAdapter:
             generator.seed()
         else:
             generator.manual_seed(seed)
-        hidden = entries.add(self, self.weights["words"][ids], None, torch.full((len(ids),), TEXT))
+        hidden = entries.add(self, self.weights["words"][ids], everything, torch.full((len(ids),), TEXT))
         said = torch.zeros(VOCABULARY)
         said[END] = -1000.0
         for _ in range(min(max_new_tokens, MOST_WORDS)):
@@ -149,7 +154,7 @@ class FakeAdapter:
                 return
             yield token
             said[token] = -torch.inf
-            hidden = entries.add(self, self.weights["words"][[token]], None, torch.tensor([TEXT]))
+            hidden = entries.add(self, self.weights["words"][[token]], everything, torch.tensor([TEXT]))
 
     def attention(self, memory: KeyValues, ids: Tensor, new_ids: Sequence[int]) -> list[Tensor]:
         said = self.weights["words"][torch.cat((ids, torch.tensor(list(new_ids))))].mean(0)
@@ -170,102 +175,144 @@ def _ids(text: str) -> Tensor:
 
 @dataclass
 class Entries:
-    """Growing keys and values."""
+    """Growing keys and values; layers may hold different entries."""
 
     keys: list[Tensor]
     values: list[Tensor]
-    token: Tensor
+    token: list[Tensor]
 
     @classmethod
     def of(cls, memory: KeyValues | None) -> Entries:
         none = torch.empty(0, WIDTH)
         if memory is None:
-            return cls([none] * LAYERS, [none] * LAYERS, torch.empty(0, dtype=torch.int64))
+            return cls([none] * LAYERS, [none] * LAYERS, [torch.empty(0, dtype=torch.int64)] * LAYERS)
         keys = [layer.keys[0] for layer in memory.layers]
-        return cls(keys, [layer.values[0] for layer in memory.layers], memory.layers[0].token)
+        return cls(keys, [layer.values[0] for layer in memory.layers], [layer.token for layer in memory.layers])
 
-    def add(self, adapter: FakeAdapter, hidden: Tensor, keep: Tensor | None, token: Tensor) -> Tensor:
+    def add(
+        self, adapter: FakeAdapter, hidden: Tensor, choose: Callable[[Scores], Kept], token: Tensor
+    ) -> Tensor:
         """Run tokens over memory and each other, causally, and keep entries; returns hidden states."""
-        held = len(self.token)
-        stays = torch.arange(len(hidden)) if keep is None else keep
+        held = len(self.token[0])
         angle = torch.arange(held, held + len(hidden)).outer(torch.arange(1, WIDTH + 1) / 7)
-        packed = torch.arange(held, held + len(stays)).outer(torch.arange(1, WIDTH + 1) / 7)
         mask = torch.ones(len(hidden), held + len(hidden), dtype=torch.bool).tril(held)
         weights = adapter.weights
+        new, seen = [], []
         for i in range(LAYERS):
             q, k, v, o = (weights[f"layer{i}.{part}"] for part in "qkvo")
-            key, value = hidden @ k, hidden @ v
+            query, key, value = hidden @ q, hidden @ k, hidden @ v
             keys = torch.cat((self.keys[i].to(key), key + angle.sin().to(key)))
-            scores = ((hidden @ q) @ keys.T / 3).masked_fill(~mask, -torch.inf)
-            self.keys[i] = torch.cat((keys[:held], key[stays] + packed.sin().to(key)))
             values = torch.cat((self.values[i].to(value), value))
-            self.values[i] = torch.cat((values[:held], value[stays]))
+            scores = (query @ keys.T / 3).masked_fill(~mask, -torch.inf)
             hidden = (hidden + scores.softmax(-1) @ values @ o).tanh() * 2
-        self.token = torch.cat((self.token, token))
+            new.append((key, value))
+            seen.append(LayerAttention(query[None], key[None]))
+        kept = choose(seen) or [torch.arange(len(token))] * LAYERS
+        for i, ((key, value), stays) in enumerate(zip(new, kept, strict=True)):
+            packed = torch.arange(held, held + len(stays)).outer(torch.arange(1, WIDTH + 1) / 7)
+            self.keys[i] = torch.cat((self.keys[i].to(key), key[stays] + packed.sin().to(key)))
+            self.values[i] = torch.cat((self.values[i].to(value), value[stays]))
+            self.token[i] = torch.cat((self.token[i], token[stays]))
         return hidden
 
 
-class FakeWatcher:
-    """Prefills intervals of ten tokens; see `Watcher`."""
+Scores = Sequence[LayerAttention]
+Kept = Sequence[Tensor] | None
 
-    def __init__(
-        self, adapter: FakeAdapter, prefix: Tensor, compressor: CacheCompressor, resume: KeyValues | None
-    ):
+
+def everything(scores: Scores) -> Kept:
+    """All entries stay."""
+    return None
+
+
+class FakeWatcher:
+    """Prefills intervals of ten tokens, or of frames if the compressor counts those; see `Watcher`."""
+
+    def __init__(self, adapter: FakeAdapter, prefix: Tensor, compressor: Compressor, resume: KeyValues | None):
         self._adapter = adapter
         self._compressor = compressor
         self._entries = Entries.of(resume)
-        self._waiting = torch.empty(0, WIDTH, dtype=adapter.weights["words"].dtype)
+        self._waiting: VisualTokens | None = None
         self.closed_tokens = 0 if resume is None else resume.visual_tokens
         if resume is None:
-            self._entries.add(
-                adapter, adapter.weights["words"][prefix], None, torch.full((len(prefix),), TEXT)
-            )
+            self.text(prefix)
 
     def push(self, tokens: VisualTokens) -> None:
-        self._waiting = torch.cat((self._waiting, tokens.embeddings))
-        while len(self._waiting) >= self._adapter.interval:
-            self._close(self._waiting[: self._adapter.interval])
-            self._waiting = self._waiting[self._adapter.interval :]
+        waiting = tokens if self._waiting is None else self._waiting.followed_by(tokens)
+        chooser = choosing(self._compressor)
+        interval = self._adapter.interval
+        if chooser is not None:
+            interval = chooser.chunk_frames * self._adapter.tokens_per_frame
+        while len(waiting) >= interval:
+            self._close(waiting[:interval])
+            waiting = waiting[interval:]
+        self._waiting = waiting
 
     def text(self, ids: Tensor) -> None:
-        assert not len(ids) or not len(self._waiting), "among summary tokens there is no text"
-        self._entries.add(
-            self._adapter, self._adapter.weights["words"][ids], None, torch.full((len(ids),), TEXT)
-        )
+        assert not len(ids) or not self._waiting, "among summary tokens there is no text"
+        words = self._adapter.weights["words"][ids]
+        self._entries.add(self._adapter, words, everything, torch.full((len(ids),), TEXT))
+
+    def begin_film(self, compressor: Compressor) -> None:
+        self._compressor = compressor
+
+    def end_film(self) -> None:
+        if choosing(self._compressor) is not None:
+            self._close_short()
 
     def checkpoint(self) -> KeyValues:
         return self._key_values()
 
     def finish(self) -> KeyValues:
-        if len(self._waiting):
-            self._close(self._waiting)
-            self._waiting = self._waiting[:0]
+        self._close_short()
         return self._key_values()
 
-    def _close(self, raw: Tensor) -> None:
-        chunk = Chunk(len(raw), self.closed_tokens, self._compressor.slots(len(raw)))
+    def _close_short(self) -> None:
+        if self._waiting:
+            self._close(self._waiting)
+        self._waiting = None
+
+    def _close(self, tokens: VisualTokens) -> None:
+        raw, chooser = tokens.embeddings, choosing(self._compressor)
+        if chooser is not None:
+            chunk = Chunk(len(raw), self.closed_tokens, pivots=tokens.pivot)
+
+            def choose(seen: Scores) -> Kept:
+                return chooser.choose(chunk, [chooser.scores(layer) for layer in seen])
+
+            self._entries.add(self._adapter, raw, choose, chunk.raw_tokens() + self.closed_tokens)
+        else:
+            self._close_planned(raw)
+        self.closed_tokens += len(raw)
+
+    def _close_planned(self, raw: Tensor) -> None:
+        plan = planning(self._compressor)
+        chunk = Chunk(len(raw), self.closed_tokens, plan.slots(len(raw)))
         hidden = raw[chunk.raw_tokens()].clone()
         if chunk.slots is not None:
             hidden[chunk.slots] = self._adapter.weights["summary"]
-        keep = self._compressor.keep(chunk)
-        token = chunk.raw_tokens() if keep is None else chunk.raw_tokens()[keep]
-        self._entries.add(self._adapter, hidden, keep, token + self.closed_tokens)
-        self.closed_tokens += len(raw)
-        stays = self._compressor.remember(self._entries.token)
+        keep = plan.keep(chunk)
+        kept = None if keep is None else [keep] * LAYERS
+        token = chunk.raw_tokens() + self.closed_tokens
+        self._entries.add(self._adapter, hidden, lambda _: kept, token)
+        stays = plan.remember(self._entries.token[0])
         if stays is not None:
             self._entries.keys = [keys[stays] for keys in self._entries.keys]
             self._entries.values = [values[stays] for values in self._entries.values]
-            self._entries.token = self._entries.token[stays]
+            self._entries.token = [token[stays] for token in self._entries.token]
 
     def _key_values(self) -> KeyValues:
-        token = self._entries.token.clone()
-        positions = torch.arange(len(token))
-        layers = zip(self._entries.keys, self._entries.values, strict=True)
+        entries = self._entries
+        positions = torch.arange(len(entries.token[0]))
+        shared = all(torch.equal(entries.token[0], token) for token in entries.token)
+        tokens = [entries.token[0].clone()] * LAYERS if shared else entries.token
+        layers = zip(entries.keys, entries.values, tokens, strict=True)
         return KeyValues(
             tuple(
-                LayerMemory(key[None].clone(), value[None].clone(), positions, token) for key, value in layers
+                LayerMemory(key[None].clone(), value[None].clone(), positions, token)
+                for key, value, token in layers
             ),
-            len(token),
+            len(positions),
             self.closed_tokens,
         )
 

@@ -103,7 +103,7 @@ def test_methods_say_what_they_are() -> None:
         "frames": None,
         "cache": {"part": "SummaryTokens", "ratio": 2},
     }
-    assert set(method_names()) == {"video-xl", "keep-all", "uniform", "recent-window", "random"}
+    assert set(method_names()) == {"video-xl", "keep-all", "uniform", "recent-window", "random", "retake"}
     assert Method().settings()["name"] == "custom"
     with pytest.raises(UsageError, match="is not a dataclass"):
         Method(cache=object()).settings()  # type: ignore[arg-type]

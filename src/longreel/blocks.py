@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,9 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from longreel.compress.base import FrameSelector
+from longreel.compress.base import Compressor, FrameSelector
+from longreel.compress.kinds import choosing
+from longreel.models.base import ModelAdapter
 from longreel.video.frames import Frames
 
 T = TypeVar("T")
@@ -30,6 +33,15 @@ class Block:
 
     frames: Frames
     read: Tensor
+
+
+def encoder_block(adapter: ModelAdapter, compressor: Compressor) -> int:
+    """Frames that a model encodes together; see `block_size`."""
+    chooser = choosing(compressor)
+    if chooser is None:
+        return block_size(adapter.clip, adapter.interval / adapter.tokens_per_frame)
+    # Intervals may be long, and a part of one will do as well.
+    return block_size(adapter.clip, math.gcd(chooser.chunk_frames, _USUAL_BLOCK))
 
 
 def block_size(clip: int, frames_per_interval: float) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
-from longreel.compress.base import CacheCompressor, Chunk
+from longreel.compress.base import AttentionCompressor, CacheCompressor, Chunk, Compressor
 from longreel.compress.baselines import KeepAll
 from longreel.errors import LongreelError, UsageError
 from longreel.film_plan import FilmPlan, PlannedFilm, frames_setting, most_frames, plan_film
@@ -22,11 +22,13 @@ class Fill:
     """What a memory gets: visual tokens, tokens of text, and positions on the longest axis.
 
     reach: None where every entry that is kept takes up one position.
+    films: visual tokens of each film, and the prompt tokens that a budget is set against.
     """
 
     visual: int
     text: int
     reach: int | None
+    films: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def of_text(cls, tokens: int) -> Fill:
@@ -35,14 +37,16 @@ class Fill:
 
     def and_text(self, tokens: int) -> Fill:
         """With text among the films, such as subtitles."""
-        return Fill(self.visual, self.text + tokens, None if self.reach is None else self.reach + tokens)
+        reach = None if self.reach is None else self.reach + tokens
+        return replace(self, text=self.text + tokens, reach=reach)
 
     def and_film(self, plan: FilmPlan) -> Fill:
         """With a film; one of unknown length counts nothing."""
         if plan.visual_tokens is None or plan.text_tokens is None:
             return self
         reach = None if plan.reach is None or self.reach is None else self.reach + plan.reach
-        return Fill(self.visual + plan.visual_tokens, self.text + plan.text_tokens, reach)
+        film = plan.visual_tokens, plan.visual_tokens + plan.text_tokens
+        return Fill(self.visual + film[0], self.text + plan.text_tokens, reach, (*self.films, film))
 
 
 def check_context(
@@ -82,12 +86,24 @@ def _joined(before: Fill, plans: Sequence[FilmPlan]) -> Fill:
     return before
 
 
-def _fits(adapter: ModelAdapter, compressor: CacheCompressor, fill: Fill) -> bool:
+def _fits(adapter: ModelAdapter, compressor: Compressor, fill: Fill) -> bool:
     assert adapter.context is not None
     room = adapter.context - fill.text - len(adapter.dialogue.after([("?", None)]))
+    if isinstance(compressor, AttentionCompressor):
+        return _taken(compressor, fill) <= room
     if fill.reach is not None and fill.reach - fill.text > room:
         return False
     return _kept_within(compressor, fill.visual, adapter.interval, room, placed=fill.reach is None)
+
+
+def _taken(compressor: AttentionCompressor, fill: Fill) -> int:
+    """Entries of visual tokens, or the positions they take up if those are more."""
+    fitted = [(compressor.fitted(prompt), visual) for visual, prompt in fill.films]
+    entries = sum(part.count(visual) if part.drops else visual for part, visual in fitted)
+    if compressor.squeeze and all(part.drops for part, _ in fitted):
+        # What moves together takes up no more positions than entries.
+        return entries
+    return max(entries, fill.visual if fill.reach is None else fill.reach - fill.text)
 
 
 def _kept_within(compressor: CacheCompressor, tokens: int, interval: int, room: int, *, placed: bool) -> bool:

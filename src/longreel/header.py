@@ -127,7 +127,7 @@ class Header(_Record):
     model, identity: name and digests of the model.
     method: the parts and their settings.
     system: digest of the system prompt.
-    next_position, run, end: where the text after the film stands; see `KeyValues`.
+    next_position, run, end, squeeze: where what follows stands; see `KeyValues`.
     kept: entries per layer, text included; nbytes: bytes of the layers' tensors.
     seconds: wall time of watching.
     peak_bytes: largest size of the process while watching; None where it cannot be measured.
@@ -147,6 +147,7 @@ class Header(_Record):
     next_position: _Count
     run: tuple[_Count, _Count] | None = None
     end: _Count | None = None
+    squeeze: tuple[_Count, _Count, _Count, _Count, Annotated[int, Field(gt=0)]] | None = None
     kept: tuple[_Count, ...] = Field(min_length=1)
     nbytes: _Count
     dtype: str
@@ -167,6 +168,8 @@ class Header(_Record):
             raise ValueError("a method has a name and a part that keeps entries")
         if frames is not None and not isinstance(frames, dict):
             raise ValueError("what selects frames has settings")
+        if not isinstance(method.get("features", {}), dict):
+            raise ValueError("what chooses keyframes has settings")
         ratio = cache.get("ratio", 1)
         if not isinstance(ratio, int) or ratio < 1:
             raise ValueError("a ratio is a whole number from 1 on")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -26,6 +27,22 @@ class LayerMemory:
     token: Tensor
 
 
+class Squeeze(NamedTuple):
+    """How a stretch of visual tokens goes on whose times were squeezed.
+
+    next: where text among its frames would stand.
+    at, time: where its last chunk began on the axis of time, and the place in time of that chunk's first
+        token.
+    kept, of: the fraction by which the times of that chunk were squeezed.
+    """
+
+    next: int
+    at: int
+    time: int
+    kept: int
+    of: int
+
+
 @dataclass(frozen=True)
 class KeyValues:
     """All layers of a watched film.
@@ -34,7 +51,8 @@ class KeyValues:
     language model saw, kept or not. `run` is, for models that count the places of visual tokens from where
     their stretch began, the position at which that of the end began and the place in time of its first
     token, see `VisualTokens.place`; None behind text, or for others. `end` is behind every position so far;
-    None if that is `next_position`.
+    None if that is `next_position`. `squeeze` is how a film goes on that was broken off, if its times were
+    squeezed.
     """
 
     layers: tuple[LayerMemory, ...]
@@ -42,6 +60,7 @@ class KeyValues:
     visual_tokens: int
     run: tuple[int, int] | None = None
     end: int | None = None
+    squeeze: Squeeze | None = None
 
     @property
     def nbytes(self) -> int:

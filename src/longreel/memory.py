@@ -12,7 +12,7 @@ from torch import Tensor
 
 from longreel.errors import MemoryFileError
 from longreel.header import Header
-from longreel.key_values import TEXT, KeyValues, LayerMemory
+from longreel.key_values import TEXT, KeyValues, LayerMemory, Squeeze
 from longreel.report import MemoryReport
 from longreel.timeline import Timeline
 
@@ -42,7 +42,12 @@ class VideoMemory:
         """All layers, as a language model takes them."""
         header = self.header
         return KeyValues(
-            tuple(self.layers), header.next_position, header.visual_tokens, header.run, header.end
+            tuple(self.layers),
+            header.next_position,
+            header.visual_tokens,
+            header.run,
+            header.end,
+            None if header.squeeze is None else Squeeze(*header.squeeze),
         )
 
     @property

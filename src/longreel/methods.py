@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass, field, is_dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from longreel.compress.base import CacheCompressor, FrameSelector
+from longreel.compress.base import Compressor, FeatureSelector, FrameSelector
 from longreel.compress.baselines import FramesWithin, KeepAll, RandomTokens, RecentWindow, UniformFrames
+from longreel.compress.dpselect import DPSelect
+from longreel.compress.pivot_kv import PivotKV
 from longreel.compress.summary_tokens import SummaryTokens
 from longreel.errors import UsageError
 
@@ -22,17 +24,22 @@ class Method:
     """A combination of parts, each a frozen dataclass.
 
     frames: which frames are encoded; None for all that are sampled.
+    features: which of those are keyframes, told by what the language model would see of them; None for none.
     cache: which entries of each chunk stay in memory, and where summary tokens are inserted.
     name: of the row in the table of methods, or what the user calls their own combination.
     """
 
     frames: FrameSelector | None = None
-    cache: CacheCompressor = field(default_factory=KeepAll)
+    cache: Compressor = field(default_factory=KeepAll)
     name: str = "custom"
+    features: FeatureSelector | None = None
 
     def settings(self) -> dict[str, Any]:
         """Name and parts as plain values, for a memory's header; equal for equal methods only."""
-        return {"name": self.name, "frames": _settings(self.frames), "cache": _settings(self.cache)}
+        settings = {"name": self.name, "frames": _settings(self.frames), "cache": _settings(self.cache)}
+        if self.features is not None:
+            settings["features"] = _settings(self.features)
+        return settings
 
     @property
     def needs_summary_tokens(self) -> bool:
@@ -86,6 +93,14 @@ def _random(keep: float) -> Method:
     return Method(cache=RandomTokens(keep), name="random")
 
 
+def _retake(keep: float) -> Method:
+    return Method(features=DPSelect(), cache=PivotKV(keep), name="retake")
+
+
+def _retake_within(budget: int) -> Method:
+    return Method(features=DPSelect(), cache=PivotKV(budget=budget), name="retake")
+
+
 def _video_xl(keep: float) -> Method:
     return Method(cache=SummaryTokens(_ratio(keep)), name="video-xl")
 
@@ -96,6 +111,7 @@ _METHODS = {
     "uniform": _Row(_uniform, 1 / 4, _uniform_within),
     "recent-window": _Row(within=_recent_window),
     "random": _Row(_random, 1 / 4),
+    "retake": _Row(_retake, 1 / 4, _retake_within),
 }
 
 

@@ -72,8 +72,10 @@ def _plan(plan: PlanRecord) -> str:
 
 
 def _method(settings: dict[str, Any]) -> str:
-    parts = [part for part in (settings.get("frames"), settings.get("cache")) if part]
-    values = [f"{key}={value}" for part in parts for key, value in part.items() if key != "part"]
+    parts = [part for part in (settings.get(kind) for kind in ("frames", "features", "cache")) if part]
+    values = [
+        f"{key}={value}" for part in parts for key, value in part.items() if key != "part" and value is not None
+    ]
     return " ".join([settings["name"], *values])
 
 

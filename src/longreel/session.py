@@ -6,9 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 from torch import Tensor
 
-from longreel.blocks import Block, block_size
+from longreel.blocks import Block
+from longreel.compress.kinds import choosing
+from longreel.feature_stage import FeatureStage
 from longreel.header import Header, ResumePoint, SourceRecord, StageRecord
 from longreel.identity import hash_json
 from longreel.interrupts import held_back_interrupts
@@ -60,6 +63,10 @@ class WatchSession:
             if in_front is not None and len(in_front) and start is None:
                 self._watcher.text(in_front)
         self._base = self._watcher.closed_tokens
+        self._stage: FeatureStage | None = None
+        # Tokens of the film in hand that the memory holds already, and those of its last chunk if cut short.
+        self._held_already = 0
+        self._cut_short = 0
 
     @property
     def records(self) -> tuple[SourceRecord, ...]:
@@ -96,6 +103,10 @@ class WatchSession:
     def begin(self, film: WatchedFilm) -> None:
         """Go on with this film."""
         self._films.append(film)
+        self._held_already = film.skip_tokens
+        self._stage = None if self._method.features is None else FeatureStage(self._method.features)
+        with self.timed("prefill"):
+            self._watcher.begin_film(film.cache)
 
     def take(self, film: WatchedFilm, block: Block, tokens: VisualTokens) -> None:
         """Push a block's visual tokens; all of it happens, or nothing."""
@@ -107,8 +118,19 @@ class WatchSession:
                 seconds + film.offset, fresh.start + film.offset, fresh.end + film.offset
             )
             film.add(block, tokens.frame.bincount(minlength=len(seconds)))
-            with self.timed("prefill"):
-                self._watcher.push(fresh)
+            if self._stage is not None:
+                with self.timed("keyframes"):
+                    tokens = self._stage.push(tokens)
+            self._push(tokens)
+
+    def _push(self, tokens: VisualTokens | None) -> None:
+        """Prefill what the memory does not hold yet."""
+        if tokens is None:
+            return
+        known = min(self._held_already, len(tokens))
+        self._held_already -= known
+        with self.timed("prefill"):
+            self._watcher.push(tokens[known:])
 
     def _with_text(self, film: WatchedFilm, block: Block, tokens: VisualTokens) -> VisualTokens:
         """The tokens, with the lines of subtitles that stand among them."""
@@ -125,6 +147,12 @@ class WatchSession:
     def end(self, film: WatchedFilm) -> None:
         """The film has been seen to its end; lines of subtitles that are left stand behind it."""
         with held_back_interrupts():
+            if self._stage is not None:
+                self._push(self._stage.end())
+            closed = self._watcher.closed_tokens
+            with self.timed("prefill"):
+                self._watcher.end_film()
+            self._cut_short = self._watcher.closed_tokens - closed
             if film.text is not None:
                 left = film.text.behind(film.lines_placed(len(film.seconds)), self._adapter.dialogue)
                 with self.timed("prefill"):
@@ -143,7 +171,8 @@ class WatchSession:
                     f"nothing is kept of the {held.visual_tokens:,} visual tokens, too few for this "
                     "fraction: keep more"
                 )
-            header = self._header(held, self.records, short_end=held.visual_tokens - closed)
+            short_end = held.visual_tokens - closed or self._cut_short
+            header = self._header(held, self.records, short_end=short_end)
             self._final = VideoMemory(held.layers, self._timeline, header)
         return self._final
 
@@ -166,14 +195,12 @@ class WatchSession:
 
         An interval may reach over films, so the rest may begin in a film that was seen to its end.
         """
-        adapter = self._adapter
-        block = block_size(adapter.clip, adapter.interval / adapter.tokens_per_frame)
         finished = list(self._earlier)
         for film in self._films:
             if film.finished and film.tokens_end <= tokens:
                 finished.append(film.record())
             elif film.seconds:
-                point = film.resume_point(tokens, block)
+                point = film.resume_point(tokens)
                 return (*finished, film.record_until(tokens)), point
         if self.resume is not None:
             return (*finished, *self.partial), self.resume
@@ -208,10 +235,11 @@ class WatchSession:
             next_position=held.next_position,
             run=held.run,
             end=held.end,
+            squeeze=held.squeeze,
             kept=tuple(len(layer.token) for layer in held.layers),
             nbytes=held.nbytes,
             dtype=str(held.layers[0].keys.dtype).removeprefix("torch."),
-            interval=self._adapter.interval,
+            interval=self._interval(),
             short_end=short_end,
             seconds=earlier + time.perf_counter() - self._started,
             peak_bytes=peak_bytes(),
@@ -221,18 +249,31 @@ class WatchSession:
             warnings=tuple(self.warnings),
         )
 
+    def _interval(self) -> int:
+        """Visual tokens of a full interval of the last film."""
+        last = self._films[-1] if self._films else None
+        chooser = None if last is None else choosing(last.cache)
+        if last is None or chooser is None:
+            return self._adapter.interval
+        frames = torch.arange(chooser.chunk_frames, dtype=torch.float64)
+        return self._adapter.film_tokens(frames, *last.plan.size).visual
+
     def _stages(self, held: KeyValues, records: tuple[SourceRecord, ...]) -> Iterator[StageRecord]:
         read = sum(record.frames_read for record in records)
         asked = sum(record.reader.get("asked") or record.frames_read for record in records)
         encoded = sum(record.frames_encoded for record in records)
-        kept = int((held.layers[0].token != TEXT).sum())
+        each = [int((layer.token != TEXT).sum()) for layer in held.layers]
+        kept = round(sum(each) / len(each))
         seconds = dict(self._seconds)
         seconds["read"] = seconds.get("read", 0.0) + sum(film.blocks.seconds for film in self._films)
         selected = [("select", read, encoded, "frames")] if self._method.frames is not None else []
+        tokens = held.visual_tokens
+        marked = [("keyframes", tokens, tokens, "visual tokens")] if self._method.features else []
         for name, before, after, unit in (
             ("read", asked, read, "frames"),
             *selected,
             ("encode", encoded, held.visual_tokens, "visual tokens"),
+            *marked,
             ("prefill", held.visual_tokens, kept, "entries per layer"),
         ):
             yield StageRecord(

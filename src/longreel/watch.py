@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from longreel.blocks import BlockReader, block_size, read_ahead
+from longreel.blocks import BlockReader, encoder_block, read_ahead
+from longreel.compress.kinds import fitted
 from longreel.context_fit import Fill, check_context
 from longreel.errors import UsageError, WatchInterrupted
 from longreel.film_plan import FilmPlan, PlannedFilm, checked_max_tokens, plan_film, plan_films
@@ -217,7 +218,7 @@ def _watch_film(
     digest = content_digest(source)
     offset = session.next_offset()
     sampling = continued_sampling(sampling, offset)
-    size = block_size(adapter.clip, adapter.interval / adapter.tokens_per_frame)
+    size = encoder_block(adapter, method.cache)
     resume = session.resume
     begin = Begin(resume.read_from, resume.read_from_seconds) if resume else Begin()
     with open_film(
@@ -237,6 +238,8 @@ def _watch_film(
             fill = fill.and_text(text.record.tokens)
         check_context(adapter, method, fill, [planned], [film_plan])
         stream.resize_to(film_plan.size)
+        cache = fitted(method.cache, _prompt_tokens(film_plan, text))
+        size = encoder_block(adapter, cache)
         blocks = BlockReader(stream, selector, before=before, read=begin.frame, skip=skip, size=size)
         film = WatchedFilm(
             index=len(session.records),
@@ -246,6 +249,9 @@ def _watch_film(
             plan=film_plan,
             stream=stream,
             blocks=blocks,
+            cache=cache,
+            block=size,
+            lookback=0 if method.features is None else method.features.lookback * adapter.clip,
             tokens_end=session.visual_tokens,
             encoded_before=resume.encoded if resume else 0,
             first_seconds=session.first_seconds if resume and resume.encoded else None,
@@ -257,6 +263,14 @@ def _watch_film(
         session.begin(film)
         _encode(session, adapter, film, StageClock(reading.progress, _stage(film), stream.expected))
         session.end(film)
+
+
+def _prompt_tokens(film_plan: FilmPlan, text: FilmText | None) -> int | None:
+    """Visual tokens of a film and the text among them, None if it has no known length."""
+    if film_plan.visual_tokens is None:
+        return None
+    told = 0 if text is None else text.record.tokens
+    return film_plan.visual_tokens + (film_plan.text_tokens or 0) + told
 
 
 def _fill(session: WatchSession, adapter: ModelAdapter, reading: Reading) -> Fill:

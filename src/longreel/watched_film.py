@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from longreel.blocks import Block, BlockReader
+from longreel.compress.base import Compressor
 from longreel.film_plan import FilmPlan
 from longreel.film_text import FilmText
 from longreel.header import PlanRecord, ResumePoint, SourceRecord
@@ -28,6 +29,9 @@ class WatchedFilm:
     encoded_before: frames of it encoded in an earlier run; first_seconds: time of the first of them.
     warnings_before: what was damaged in the part that is not read again.
     skip_tokens: visual tokens of the first frames of this run that the memory holds already.
+    cache: what keeps entries, fitted to the film.
+    block: frames that are encoded together. lookback: frames before one that have to be encoded again to go
+        on with it.
     text: its subtitles; lines_before: how many of their lines stand before the first frame of this run.
     seconds, read, tokens_before: for each frame encoded in this run, its time in the film, its number
         among those the reader gave, and the visual tokens of the memory before it.
@@ -41,7 +45,10 @@ class WatchedFilm:
     plan: FilmPlan
     stream: FilmStream
     blocks: BlockReader
+    cache: Compressor
+    block: int
     tokens_end: int
+    lookback: int = 0
     encoded_before: int = 0
     first_seconds: float | None = None
     warnings_before: tuple[str, ...] = ()
@@ -84,19 +91,20 @@ class WatchedFilm:
             return 2 * self.seconds[-1] - self.seconds[-2]
         return self.seconds[-1] + (1 / self.sampling.fps if self.sampling.fps else 0.0)
 
-    def resume_point(self, covered: int, block: int) -> ResumePoint:
+    def resume_point(self, covered: int) -> ResumePoint:
         """Where to go on if the memory holds the first `covered` visual tokens; some frames were encoded.
 
-        It is where a block of `block` frames began, so that frames are encoded together with the same
-        others as in an uninterrupted run: otherwise last bits may differ.
+        It is where a block of frames began, so that frames are encoded together with the same others as in
+        an uninterrupted run: otherwise last bits may differ.
         """
         reached = self._frames_before(covered)
-        if reached == len(self.seconds):
+        if reached == len(self.seconds) and not self.lookback:
             number, known, skip = reached, reached - 1, 0
             frame = self.read[known] + 1
         else:
-            # This run, too, began where a block of the film begins.
-            number = known = reached - reached % block
+            # This run, too, began where a block of the film begins, and early enough to look back.
+            seen_again = max(0, reached - self.lookback)
+            number = known = seen_again - seen_again % self.block
             frame, skip = self.read[number], covered - self.tokens_before[number]
         return ResumePoint(
             source=self.index,

@@ -6,9 +6,10 @@ of what was kept comes with every method.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -21,11 +22,13 @@ class Chunk:
     tokens: number n of raw visual tokens.
     first: index of the first of them in the stream of all visual tokens.
     slots: int64 (s,) ascending, where summary tokens stand among the n + s tokens; None for none.
+    pivots: bool (n,), tokens of keyframes; None where none were chosen.
     """
 
     tokens: int
     first: int = 0
     slots: Tensor | None = None
+    pivots: Tensor | None = None
 
     @property
     def length(self) -> int:
@@ -45,9 +48,9 @@ class Chunk:
 
 
 class CacheCompressor(Protocol):
-    """Decides which entries of a chunk stay in memory.
+    """Decides which entries of a chunk stay in memory, the same in every layer.
 
-    Both answers depend on the arguments alone, so that a film watched in pieces, resumed or read by
+    Its answers depend on the arguments alone, so that a film watched in pieces, resumed or read by
     several threads gives the same memory.
     """
 
@@ -68,6 +71,64 @@ class CacheCompressor(Protocol):
 
         Returns int64 ascending indices, or None for all of them.
         """
+
+
+class LayerAttention(NamedTuple):
+    """What a chunk's visual tokens look for and offer in one layer.
+
+    query: (heads, n, head_dim). key: (kv_heads, n, head_dim); query head h reads kv head
+        h // (heads // kv_heads).
+    question: queries (heads, g, head_dim) of a question behind the chunk; None without one.
+    """
+
+    query: Tensor
+    key: Tensor
+    question: Tensor | None = None
+
+
+@runtime_checkable
+class AttentionCompressor(Protocol):
+    """Decides which entries of a chunk stay in each layer, by what that layer attends to.
+
+    It is asked for scores layer by layer while a chunk is prefilled, and for its choice once at the end.
+    Tokens are visual ones only: text always stays, and there are no summary tokens.
+
+    Attributes:
+        drops: whether anything is dropped at all. If not, it is not asked, and chunks are cut and prefilled
+            as where everything is kept.
+        chunk_frames: frames per chunk; chunks end where frames do, and with each film.
+        squeeze: whether what stays moves together in time. If not it stays where it stood, and queries and
+            keys come rotated rather than as they are before.
+        needs_question: whether it goes by a question.
+    """
+
+    @property
+    def drops(self) -> bool: ...
+    @property
+    def chunk_frames(self) -> int: ...
+    @property
+    def squeeze(self) -> bool: ...
+    @property
+    def needs_question(self) -> bool: ...
+
+    def fitted(self, tokens: int | None) -> AttentionCompressor:
+        """The compressor for a film whose prompt, text and visual tokens, has so many; None if not known.
+
+        Raises:
+            UsageError: it cannot work for such a film.
+        """
+
+    def count(self, tokens: int) -> int:
+        """How many of a chunk's `tokens` stay in each layer; by it, times are squeezed."""
+
+    def scores(self, attention: LayerAttention) -> Tensor:
+        """What each token is worth in one layer: float (n,)."""
+
+    def choose(self, chunk: Chunk, scores: Sequence[Tensor]) -> Sequence[Tensor]:
+        """The tokens that stay in each layer, int64 ascending; `scores` are those of all layers."""
+
+
+Compressor = CacheCompressor | AttentionCompressor
 
 
 class ChunkwiseCompressor:
@@ -100,6 +161,33 @@ class FrameSelector(Protocol):
 
         Returns int64 ascending indices into `seconds`.
         """
+
+
+class FeatureSelector(Protocol):
+    """Decides by what the language model would receive which frames are keyframes, film by film.
+
+    Attributes:
+        lookback: frames before one that have to be seen again to decide about it.
+    """
+
+    @property
+    def lookback(self) -> int: ...
+
+    def stream(self) -> FeatureStream:
+        """A film to be looked at."""
+
+
+class FeatureStream(Protocol):
+    """One film being looked at; it belongs to one thread."""
+
+    def push(self, features: Tensor) -> Tensor:
+        """Look at more frames, (F, N, D), F at least 1, of N patches each.
+
+        Returns bool (f, N), which patches are of keyframes, for the next f frames about which that is certain.
+        """
+
+    def end(self) -> Tensor:
+        """The same for all frames that are left."""
 
 
 # Larger than any number of tokens that a keep is computed from, small enough to see through rounding.

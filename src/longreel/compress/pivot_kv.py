@@ -7,14 +7,111 @@ average score instead. Kept tokens move together in time by the fraction that wa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 import torch
 from torch import Tensor
 
-from longreel.compress.base import exact_fraction
+from longreel.compress.base import Chunk, LayerAttention, exact_fraction, tokens_kept
 from longreel.compress.ranking import best
+from longreel.errors import UsageError
+
+SCORES = ("attention", "keys", "question")
 
 
-@torch.no_grad()
+@dataclass(frozen=True)
+class PivotKV:
+    """Keep of each chunk, in each layer, the tokens that matter most there.
+
+    keep: fraction of each chunk that stays, max(1, floor(keep * n)) of n tokens; at 1 nothing is done at all.
+    budget: in its place, tokens that the prompt of each film (its visual tokens, the text among them and
+        before it) is to fit: keep = min(1, budget / tokens), the paper's dynamic rule.
+    chunk_frames: frames of the film in a chunk.
+    squeeze: whether what stays moves together in time. If not it stays where it stood, and scores are those
+        of rotated queries and keys, as published.
+    pivots: whether tokens of keyframes, where some were chosen, stay before all others.
+    scored_by: what a token is worth. "attention": what it receives from the chunk's tokens. "keys": minus the
+        length of its key, as short keys draw attention (arXiv 2406.11430). "question": what it receives from
+        a question put behind the chunk (SnapKV, arXiv 2404.14469; AdaReTaKe, arXiv 2503.12559).
+    block: rows of attention that exist at a time; it changes no result.
+    """
+
+    keep: float | None = None
+    budget: int | None = None
+    chunk_frames: int = 32
+    squeeze: bool = True
+    pivots: bool = True
+    scored_by: str = "attention"
+    block: int = 128
+
+    def __post_init__(self) -> None:
+        if (self.keep is None) == (self.budget is None):
+            raise UsageError("PivotKV keeps a fraction or a budget: give one of keep= and budget=")
+        if self.keep is not None and not 0 < self.keep <= 1:
+            raise UsageError(f"keep={self.keep} is outside (0, 1]: give the fraction to keep, such as 0.25")
+        if self.budget is not None and self.budget < 1:
+            raise UsageError(f"budget={self.budget} is no number of tokens: give a whole number")
+        if self.chunk_frames < 1:
+            raise UsageError(f"chunk_frames={self.chunk_frames} is below 1: give 32, as published")
+        if self.scored_by not in SCORES:
+            raise UsageError(f"unknown scores {self.scored_by!r}: known are {', '.join(SCORES)}")
+
+    @property
+    def drops(self) -> bool:
+        """Not at keep 1."""
+        return self.keep is None or self.keep < 1
+
+    @property
+    def needs_question(self) -> bool:
+        """Whether scores come from a question."""
+        return self.scored_by == "question"
+
+    def fitted(self, tokens: int | None) -> PivotKV:
+        """A budget as the fraction it is of a prompt of `tokens`."""
+        if self.budget is None:
+            return self
+        if tokens is None:
+            raise UsageError("a budget of tokens needs a film of known length: give end=, or keep= in its place")
+        return replace(self, keep=min(1.0, self.budget / max(1, tokens)), budget=None)
+
+    def count(self, tokens: int) -> int:
+        """max(1, floor(keep * tokens))."""
+        if self.keep is None:
+            raise TypeError("a budget is fitted to a film before its tokens are counted")
+        return tokens_kept(tokens, self.keep)
+
+    def scores(self, attention: LayerAttention) -> Tensor:
+        """What each token is worth, float32 (n,)."""
+        if self.scored_by == "keys":
+            return small_keys(attention.key)
+        if attention.question is not None and self.needs_question:
+            return attention_from(attention.question, attention.key)
+        return attention_received(attention.query, attention.key, self.block)
+
+    def choose(self, chunk: Chunk, scores: Sequence[Tensor]) -> list[Tensor]:
+        """The best of each layer, pivots first."""
+        count = self.count(chunk.tokens)
+        pivots = chunk.pivots if self.pivots else None
+        if pivots is not None:
+            pivots = pivots.to(scores[0].device)
+        return [tokens_to_keep(layer, count, pivots) for layer in scores]
+
+
+def small_keys(key: Tensor) -> Tensor:
+    """Minus the length of each token's key (Hkv, n, d), mean over heads: float32 (n,)."""
+    return -key.to(torch.float32).norm(dim=-1).mean(dim=0)
+
+
+def attention_from(question: Tensor, key: Tensor, block: int = 128) -> Tensor:
+    """Attention each token receives from the tokens of a question.
+
+    As `attention_received`, with queries (H, g, d) of the question in place of the tokens' own: float32 (n,)
+    that sum to g.
+    """
+    return _received(question, key, block)
+
+
 def attention_received(query: Tensor, key: Tensor, block: int = 128) -> Tensor:
     """Attention each token receives from all tokens: column sums of the full softmax, mean over heads.
 
@@ -40,6 +137,12 @@ def attention_received(query: Tensor, key: Tensor, block: int = 128) -> Tensor:
         )
     if block < 1:
         raise ValueError(f"block={block} is below 1")
+    return _received(query, key, block)
+
+
+@torch.no_grad()
+def _received(query: Tensor, key: Tensor, block: int) -> Tensor:
+    heads, kv_heads = len(query), len(key)
     tokens, width = key.shape[1:]
     keys = key.to(torch.float32).mT
     # Float64: the sum of many rows is then the same for blocks of any size, up to rounding at the end.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from longreel.compress.base import CacheCompressor
+    from longreel.compress.base import Compressor
     from longreel.key_values import KeyValues
     from longreel.video.frames import Frames
 
@@ -30,6 +30,7 @@ class VisualTokens:
         height and width count from there. None for models with one axis, whose tokens stand one behind the
         other.
     deep: (levels, n, width), what is added to the hidden states behind each of the first layers, or None.
+    pivot: bool (n,), tokens of keyframes; None where none were chosen.
     """
 
     embeddings: Tensor
@@ -39,6 +40,7 @@ class VisualTokens:
     words: tuple[tuple[int, Tensor], ...] = ()
     place: Tensor | None = None
     deep: Tensor | None = None
+    pivot: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -53,6 +55,7 @@ class VisualTokens:
             tuple((before - first, ids) for before, ids in self.words if first <= before < end),
             None if self.place is None else self.place[:, part],
             None if self.deep is None else self.deep[:, part],
+            None if self.pivot is None else self.pivot[part],
         )
 
     def behind(self, ids: Tensor) -> VisualTokens:
@@ -70,11 +73,12 @@ class VisualTokens:
             (*self.words, *moved),
             _joined(self.place, more.place),
             _joined(self.deep, more.deep),
+            _joined(self.pivot, more.pivot, dim=0),
         )
 
 
-def _joined(first: Tensor | None, second: Tensor | None) -> Tensor | None:
-    return None if first is None or second is None else torch.cat((first, second), dim=1)
+def _joined(first: Tensor | None, second: Tensor | None, dim: int = 1) -> Tensor | None:
+    return None if first is None or second is None else torch.cat((first, second), dim)
 
 
 class FilmTokens(NamedTuple):
@@ -114,7 +118,8 @@ class Watcher(Protocol):
     """The growing memory of one film; belongs to one thread.
 
     A full interval is prefilled as soon as its last token has come, so the memory depends on the stream
-    of tokens and not on how it was cut into pushes.
+    of tokens and not on how it was cut into pushes. A compressor that counts frames instead (see
+    `AttentionCompressor`) needs whole frames in each push, and its intervals end with each film.
     """
 
     @property
@@ -129,6 +134,15 @@ class Watcher(Protocol):
 
         It belongs to the interval that is open, and counts as closed where none is.
         """
+
+    def begin_film(self, compressor: Compressor) -> None:
+        """What is pushed from now on is of the next film, or of the one that a resumed memory broke off in.
+
+        compressor: the one given before, fitted to this film.
+        """
+
+    def end_film(self) -> None:
+        """All frames of the film were pushed."""
 
     def checkpoint(self) -> KeyValues:
         """The memory of the closed intervals only; the watcher can go on afterwards."""
@@ -234,11 +248,18 @@ class ModelAdapter(Protocol):
         """Encode a block that starts at a multiple of `clip`; block size does not change the result."""
 
     def watcher(
-        self, prefix_ids: Tensor, compressor: CacheCompressor, resume: KeyValues | None = None
+        self,
+        prefix_ids: Tensor,
+        compressor: Compressor,
+        resume: KeyValues | None = None,
+        question: Tensor | None = None,
     ) -> Watcher:
         """Begin a memory, or go on with a copy of `resume`, which then already holds the prefix.
 
         A resumed memory starts a new interval with its first token.
+
+        Args:
+            question: int64 (q,), text by which a compressor chooses; see `AttentionCompressor`.
         """
 
     def generate(

@@ -13,7 +13,7 @@ from torch import Tensor
 from transformers import AutoModelForImageTextToText, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from longreel.compress.base import CacheCompressor
+from longreel.compress.base import Compressor
 from longreel.errors import ModelError, UsageError
 from longreel.identity import hash_json, hash_tensors, hash_text, stable_config
 from longreel.key_values import KeyValues
@@ -135,10 +135,16 @@ class PublishedAdapter(ABC):
         """See `ModelAdapter`."""
 
     def watcher(
-        self, prefix_ids: Tensor, compressor: CacheCompressor, resume: KeyValues | None = None
+        self,
+        prefix_ids: Tensor,
+        compressor: Compressor,
+        resume: KeyValues | None = None,
+        question: Tensor | None = None,
     ) -> ChunkWatcher:
         """See `ModelAdapter`."""
-        return ChunkWatcher(self.decoder, prefix_ids, compressor, self.interval, resume)
+        return ChunkWatcher(
+            self.decoder, prefix_ids, compressor, self.interval, resume, depth=self.clip, question=question
+        )
 
     def generate(
         self,

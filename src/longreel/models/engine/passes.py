@@ -40,7 +40,7 @@ class AttentionPass(Protocol):
     ) -> Tensor:
         """Attention output (B, heads, n, head_dim) for unrotated queries and keys."""
 
-    def record(self, layer: int, key: Tensor, value: Tensor) -> None:
+    def record(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> None:
         """Keep what is to be kept of this layer's unrotated keys and values."""
 
 
@@ -80,10 +80,10 @@ class SequencePass:
     ) -> Tensor:
         """Attend to the memory and, causally, to the tokens of this pass."""
         segments = self._memory[layer].extended(self._here.rotate(key)[0], value[0])
-        self.record(layer, key, value)
+        self.record(layer, query, key, value)
         return attend(self._here.rotate(query), segments, scale)
 
-    def record(self, layer: int, key: Tensor, value: Tensor) -> None:
+    def record(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> None:
         """Stage the kept entries, keys rotated once to where they will stay."""
         if self._keep is not None:
             key, value = key[:, :, self._keep], value[:, :, self._keep]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from fractions import Fraction
+from typing import NamedTuple, overload
 
 import torch
 from torch import Tensor
 
-from longreel.compress.base import CacheCompressor, Chunk
+from longreel.compress.base import AttentionCompressor, CacheCompressor, Chunk, Compressor
+from longreel.compress.kinds import choosing, planning
 from longreel.compress.summary_tokens import SummaryTokens
 from longreel.key_values import TEXT, KeyValues, LayerMemory
 from longreel.models.base import VisualTokens
 from longreel.models.engine.decoder import Decoder
 from longreel.models.engine.entries import LayerEntries, Marks
 from longreel.models.engine.passes import SequencePass, Slots
+from longreel.models.engine.placing import Placing, Stretch
+from longreel.models.engine.scored_pass import ScoredPass
 from longreel.positions import consecutive
 
 
@@ -75,16 +79,15 @@ class Prefill:
             self._layers = [LayerEntries.empty(shape, device, dtype) for shape in model.layer_shapes]
             none = torch.empty(0, dtype=torch.int64)
             self._marks = [Marks(consecutive(0, 0, self._axes), none)] * len(self._layers)
-            self.next_position, self._end, self.visual_tokens = 0, 0, 0
-            # Where the present stretch of visual tokens began, and the time of its first; see `KeyValues`.
-            self._run: tuple[int, int] | None = None
+            self.visual_tokens = 0
         else:
             make = LayerEntries.lent if borrow else LayerEntries.of
             self._layers = [make(layer, device, dtype) for layer in start.layers]
             self._marks = _shared([Marks(layer.positions, layer.token) for layer in start.layers])
-            self.next_position, self._run = start.next_position, start.run
-            self._end = start.next_position if start.end is None else start.end
             self.visual_tokens = start.visual_tokens
+        self._places = Placing(self._axes, beside=model.text_beside, start=start)
+        if start is not None and not borrow:
+            self._places.go_on(start.squeeze)
 
     @property
     def length(self) -> int:
@@ -95,46 +98,83 @@ class Prefill:
         """Add text, kept whole; returns the hidden states (len(ids), width)."""
         if len(ids) == 0:
             return self._model.embed(ids)
-        positions = consecutive(self.next_position, len(ids), self._axes)
+        positions = self._places.text(len(ids))
         attention_pass = SequencePass(self._layers, positions, self._model.rotation)
         hidden = self._model.run(self._model.embed(ids)[None], attention_pass)
-        self._close(attention_pass, Marks(positions, torch.full((len(ids),), TEXT)))
-        self.next_position += len(ids)
-        self._end = max(self._end, self.next_position)
-        self._run = None
+        attention_pass.commit()
+        self._add([Marks(positions, torch.full((len(ids),), TEXT))] * len(self._layers))
         return hidden[0]
 
     def go_behind(self) -> None:
         """What follows stands behind every position so far."""
-        self.next_position = self._end
+        self._places.go_behind()
 
-    def visual(self, tokens: VisualTokens | Tensor, compressor: CacheCompressor) -> None:
+    def film_ends(self) -> None:
+        """What follows stands where text behind a film does, whatever moved together in it."""
+        self._places.film_ends()
+
+    def visual(
+        self, tokens: VisualTokens | Tensor, compressor: Compressor, question: Tensor | None = None
+    ) -> None:
         """Add one chunk of visual tokens, or of bare embeddings (n, width); what the compressor says stays.
 
         Text among them stays always.
+
+        Args:
+            question: int64 (q,), ids behind the chunk by which a compressor chooses; they leave no trace.
         """
         if isinstance(tokens, Tensor):
             tokens = _bare(tokens)
+        chooser = choosing(compressor)
+        if chooser is None:
+            plan = planning(compressor)
+            self._planned(tokens, plan)
+            self._forget(plan)
+        else:
+            self._chosen(tokens, chooser, question)
+
+    def _planned(self, tokens: VisualTokens, compressor: CacheCompressor) -> None:
+        """A chunk of which it is known beforehand what stays, the same in every layer."""
         plan = plan_chunk(len(tokens), self.visual_tokens, compressor)
         chunk = _Laid(self._model, tokens, plan)
-        positions = self._placed(chunk, tokens.place)
+        positions = self._places.chunk(chunk.stretches, tokens.place)
         keep, settled = chunk.kept(plan.keep), None
         if self._model.packed and keep is not None:
             settled = consecutive(int(positions[0]), len(keep), self._axes)
+            self._places.drop(len(chunk.token) - len(keep))
         attention_pass = SequencePass(
             self._layers, positions, self._model.rotation, chunk.slots, keep, settled
         )
         self._model.run_for_memory(chunk.embeddings[None], attention_pass, chunk.deep)
+        attention_pass.commit()
         marks = Marks(positions, chunk.token)
         if keep is not None:
             marks = marks.at(keep) if settled is None else Marks(settled, chunk.token[keep])
-        self._close(attention_pass, marks)
-        if settled is not None:
-            self.next_position += len(settled) - len(chunk.token)
-        if self._model.packed:
-            self._end = self.next_position
+        self._add([marks] * len(self._layers))
         self.visual_tokens += len(tokens)
-        self._forget(compressor)
+
+    def _chosen(self, tokens: VisualTokens, compressor: AttentionCompressor, question: Tensor | None) -> None:
+        """A chunk of which each layer keeps what it attends to."""
+        described = Chunk(len(tokens), self.visual_tokens, pivots=tokens.pivot)
+        chunk = _Laid(self._model, tokens, ChunkPlan(None, None, self.visual_tokens + described.raw_tokens()))
+        fraction = Fraction(compressor.count(len(tokens)), len(tokens)) if compressor.squeeze else Fraction(1)
+        ahead = self._places.copy()
+        here = ahead.chunk(chunk.stretches, tokens.place)
+        there = self._places.chunk(chunk.stretches, tokens.place, fraction)
+        if question is not None:
+            ahead.go_behind()
+            here = torch.cat((here, ahead.text(len(question))), dim=-1)
+            chunk.ask(self._model.embed(question))
+        asked = 0 if question is None else len(question)
+        scored = ScoredPass(self._layers, here, self._model.rotation, compressor, chunk.visual, asked)
+        self._model.run_for_memory(chunk.embeddings[None], scored, chunk.deep)
+        chosen = compressor.choose(described, scored.scores)
+        kept = [chunk.kept(keep.cpu()) for keep in chosen]
+        scored.settle(kept, there)
+        scored.commit()
+        marks = Marks(there, chunk.token)
+        self._add([marks.at(keep) for keep in kept])
+        self.visual_tokens += len(tokens)
 
     def key_values(self) -> KeyValues:
         """The memory so far, as tensors of its own."""
@@ -142,32 +182,10 @@ class Prefill:
             LayerMemory(layer.keys.clone(), layer.values.clone(), marks.positions, marks.token)
             for layer, marks in zip(self._layers, self._marks, strict=True)
         )
-        end = None if self._end == self.next_position else self._end
-        return KeyValues(layers, self.next_position, self.visual_tokens, self._run, end)
-
-    def _placed(self, chunk: _Laid, place: Tensor | None) -> Tensor:
-        """Where the tokens of a chunk stand; the next position moves behind them."""
-        if place is None:
-            positions = consecutive(self.next_position, len(chunk.token), self._axes)
-            self.next_position += len(chunk.token)
-            self._run = None
-            return positions
-        parts = []
-        for is_text, count, first in chunk.runs:
-            if is_text:
-                parts.append(consecutive(self.next_position, count, self._axes))
-                self.next_position += count
-                self._end = max(self._end, self.next_position)
-                self._run = None
-            else:
-                if self._run is None:
-                    self._run = (self.next_position, int(place[0, first]))
-                begin, time = self._run
-                parts.append(begin + place[:, first : first + count] - torch.tensor([[time], [0], [0]]))
-                self._end = max(self._end, int(parts[-1].max()) + 1)
-                beside = begin + int(place[1:].max()) + 1
-                self.next_position = beside if self._model.text_beside else self._end
-        return torch.cat(parts, dim=1)
+        places = self._places
+        begin = places.next if places.squeeze is None else places.behind_film
+        end = None if places.end == begin else places.end
+        return KeyValues(layers, begin, self.visual_tokens, places.run, end, places.squeeze)
 
     def _forget(self, compressor: CacheCompressor) -> None:
         """Drop what the compressor no longer wants of the memory."""
@@ -181,59 +199,70 @@ class Prefill:
                 layer.select(stays.to(layer.device))
                 self._marks[number] = left
 
-    def _close(self, attention_pass: SequencePass, more: Marks) -> None:
-        attention_pass.commit()
-        joined: dict[int, Marks] = {}
-        for number, marks in enumerate(self._marks):
-            if id(marks) not in joined:
-                joined[id(marks)] = marks.followed_by(more)
-            self._marks[number] = joined[id(marks)]
+    def _add(self, more: Sequence[Marks]) -> None:
+        """Note where new entries of each layer stand; layers that share their marks go on sharing."""
+        joined: dict[tuple[int, int], Marks] = {}
+        for number, (marks, new) in enumerate(zip(self._marks, more, strict=True)):
+            both = id(marks), id(new)
+            if both not in joined:
+                joined[both] = marks.followed_by(new)
+            self._marks[number] = joined[both]
 
 
 class _Laid:
     """A chunk as the decoder gets it: visual and summary tokens, and the text among them.
 
     embeddings: (m, width). token: int64 (m,), `TEXT` for text. slots, deep: of all m tokens.
-    runs: (is text, how many, number of the first visual token) of each stretch of one kind.
+    visual: int64, which of the m tokens are visual; None where all are. stretches: of one kind each.
     """
 
     def __init__(self, model: Decoder, tokens: VisualTokens, plan: ChunkPlan) -> None:
         raw = tokens.embeddings.to(model.device, model.dtype)
         self.embeddings = model.interleaved(raw, plan.slots)
         self.slots, self.token, self.deep = plan.slots, plan.tokens, tokens.deep
-        self._visual: Tensor | None = None
-        self.runs = [(False, len(self.token), 0)]
+        self.visual: Tensor | None = None
+        self.stretches = [Stretch(False, len(self.token), 0)]
         if tokens.words:
             self._weave(model, tokens)
 
+    @overload
+    def kept(self, keep: Tensor) -> Tensor: ...
+    @overload
+    def kept(self, keep: Tensor | None) -> Tensor | None: ...
     def kept(self, keep: Tensor | None) -> Tensor | None:
         """Which of all m tokens stay, if of the visual ones those at `keep` do."""
-        if keep is None or self._visual is None:
+        if keep is None or self.visual is None:
             return keep
         stays = self.token == TEXT
-        stays[self._visual[keep]] = True
+        stays[self.visual[keep]] = True
         return stays.nonzero().flatten()
+
+    def ask(self, question: Tensor) -> None:
+        """Put the embeddings of a question behind the m tokens; `token` and `stretches` leave it out."""
+        self.embeddings = torch.cat((self.embeddings, question))
+        if self.deep is not None:
+            self.deep = torch.cat((self.deep, self.deep.new_zeros(len(self.deep), *question.shape)), dim=1)
 
     def _weave(self, model: Decoder, tokens: VisualTokens) -> None:
         """Put the words in; models with words among frames have no summary tokens."""
         if self.slots is not None:
             raise ValueError("summary tokens and text among frames do not go together")
-        embeddings, token, runs, begin = [], [], [], 0
+        embeddings, token, stretches, begin = [], [], [], 0
         for before, ids in (*tokens.words, (len(tokens), torch.empty(0, dtype=torch.int64))):
             if before > begin:
                 embeddings.append(self.embeddings[begin:before])
                 token.append(self.token[begin:before])
-                runs.append((False, before - begin, begin))
+                stretches.append(Stretch(False, before - begin, begin))
                 begin = before
             if len(ids):
                 embeddings.append(model.embed(ids))
                 token.append(torch.full((len(ids),), TEXT))
-                runs.append((True, len(ids), before))
-        self.embeddings, self.token, self.runs = torch.cat(embeddings), torch.cat(token), runs
-        self._visual = (self.token != TEXT).nonzero().flatten()
+                stretches.append(Stretch(True, len(ids), before))
+        self.embeddings, self.token, self.stretches = torch.cat(embeddings), torch.cat(token), stretches
+        self.visual = (self.token != TEXT).nonzero().flatten()
         if tokens.deep is not None:
             deep = tokens.deep.new_zeros(len(tokens.deep), *self.embeddings.shape)
-            deep[:, self._visual] = tokens.deep
+            deep[:, self.visual] = tokens.deep
             self.deep = deep
 
 

@@ -37,7 +37,7 @@ def _attend(
 
 
 class _RecordingPass:
-    """A pass of which only keys and values are wanted: nothing is attended to."""
+    """A pass of which only what it records is wanted: nothing is attended to."""
 
     slots: Slots | None = None
 
@@ -47,11 +47,11 @@ class _RecordingPass:
     def attend(
         self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float | None = None
     ) -> Tensor:
-        self._pass.record(layer, key, value)
+        self._pass.record(layer, query, key, value)
         return torch.zeros_like(query)
 
-    def record(self, layer: int, key: Tensor, value: Tensor) -> None:
-        self._pass.record(layer, key, value)
+    def record(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> None:
+        self._pass.record(layer, query, key, value)
 
 
 class TransformersDecoder:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from longreel.compress.base import CacheCompressor
+from longreel.compress.base import Compressor
 from longreel.errors import ModelError, UsageError
 from longreel.identity import hash_json, hash_tensors, hash_text, stable_config
 from longreel.key_values import KeyValues
@@ -130,10 +130,15 @@ class VideoXLAdapter:
         return VisualTokens(embeddings.reshape(-1, width), seconds, seconds, index)
 
     def watcher(
-        self, prefix_ids: Tensor, compressor: CacheCompressor, resume: KeyValues | None = None
+        self,
+        prefix_ids: Tensor,
+        compressor: Compressor,
+        resume: KeyValues | None = None,
+        question: Tensor | None = None,
     ) -> ChunkWatcher:
         """Begin a film, or go on with one."""
-        return ChunkWatcher(self._model.language_model, prefix_ids, compressor, self.interval, resume)
+        language_model = self._model.language_model
+        return ChunkWatcher(language_model, prefix_ids, compressor, self.interval, resume, question=question)
 
     def generate(
         self,

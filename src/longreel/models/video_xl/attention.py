@@ -70,9 +70,8 @@ class SummaryTokenAttention(Qwen2Attention):
         return self.o_proj(merged), None
 
     def record(self, hidden_states: Tensor, attention_pass: AttentionPass) -> None:
-        """Hand over keys and values only: all that a visual interval needs of the last layer."""
-        parts = self.project(hidden_states, attention_pass)
-        attention_pass.record(self.layer_idx, parts.key, parts.value)
+        """Hand over what is recorded: all that a visual interval needs of the last layer."""
+        attention_pass.record(self.layer_idx, *self.project(hidden_states, attention_pass))
 
 
 @torch.no_grad()

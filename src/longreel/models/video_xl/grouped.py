@@ -104,7 +104,7 @@ class _IntervalGroup:
         full, tail = lengths // self.interval, lengths % self.interval
         return full * self._kept + tail // self.ratio
 
-    def record(self, layer: int, key: Tensor, value: Tensor) -> None:
+    def record(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> None:
         """Gather what every interval keeps into (B, kv_heads, M, head_dim), prefix first."""
         if self.slots is not None:
             key, value = key[:, :, self.slots.summary], value[:, :, self.slots.summary]
@@ -122,7 +122,7 @@ class _IntervalGroup:
         self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float | None = None
     ) -> Tensor:
         """Every interval attends to [the memory before it | itself]."""
-        self.record(layer, key, value)
+        self.record(layer, query, key, value)
         query, key = (self._by_window(self._here.rotate(part)) for part in (query, key))
         value = self._by_window(value)
         # One fused call per interval: no scores are computed for memory that lies in its future.
@@ -158,7 +158,7 @@ class _TextRows:
         self._beyond = ~memories.valid[:, None, None]
         self._later = torch.ones(tokens, tokens, dtype=torch.bool, device=device).triu(1)
 
-    def record(self, layer: int, key: Tensor, value: Tensor) -> None:
+    def record(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> None:
         """Text of a question is not kept."""
 
     def attend(

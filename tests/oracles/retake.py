@@ -1,0 +1,44 @@
+"""ReTaKe written down plainly: chunks, which tokens each layer keeps of them, and where those stand."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+from tests.oracles import dpselect, pivot_kv
+
+
+def chunks(frames, per_chunk):
+    """Numbers of the frames of each chunk."""
+    return [list(range(first, min(first + per_chunk, frames))) for first in range(0, frames, per_chunk)]
+
+
+def peaks_per_patch(features, window):
+    """is_peak[t][n] of nested lists features[t][n][d]."""
+    table = dpselect.patch_distances(features)
+    columns = [[row[n] for row in table] for n in range(len(table[0]))]
+    return [
+        [dpselect.is_peak(column, t, window) for column in columns] for t in range(len(features))
+    ]
+
+
+def kept_tokens(query, key, keep, pivots):
+    """Indices that one layer keeps of a chunk; query[h][i] and key[g][j] are lists of numbers."""
+    scores = pivot_kv.attention_received(query, key)
+    return pivot_kv.tokens_to_keep(scores, keep, pivots)
+
+
+def squeezed_chunks(times, keep):
+    """New times of a film's chunks, each a list of ascending times that goes on where the last one ended.
+
+    keep: the fraction kept of each chunk, as (kept, of).
+    """
+    placed = []
+    at = times[0][0]
+    for number, (chunk, (kept, of)) in enumerate(zip(times, keep, strict=True)):
+        share = Fraction(kept, of)
+        if number:
+            before, (last_kept, last_of) = times[number - 1], keep[number - 1]
+            at += max(1, math.trunc((chunk[0] - before[0]) * Fraction(last_kept, last_of)))
+        placed.append([at + math.trunc((time - chunk[0]) * share) for time in chunk])
+    return placed
