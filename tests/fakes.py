@@ -187,7 +187,9 @@ class Entries:
         if memory is None:
             return cls([none] * LAYERS, [none] * LAYERS, [torch.empty(0, dtype=torch.int64)] * LAYERS)
         keys = [layer.keys[0] for layer in memory.layers]
-        return cls(keys, [layer.values[0] for layer in memory.layers], [layer.token for layer in memory.layers])
+        return cls(
+            keys, [layer.values[0] for layer in memory.layers], [layer.token for layer in memory.layers]
+        )
 
     def add(
         self, adapter: FakeAdapter, hidden: Tensor, choose: Callable[[Scores], Kept], token: Tensor
@@ -228,7 +230,9 @@ def everything(scores: Scores) -> Kept:
 class FakeWatcher:
     """Prefills intervals of ten tokens, or of frames if the compressor counts those; see `Watcher`."""
 
-    def __init__(self, adapter: FakeAdapter, prefix: Tensor, compressor: Compressor, resume: KeyValues | None):
+    def __init__(
+        self, adapter: FakeAdapter, prefix: Tensor, compressor: Compressor, resume: KeyValues | None
+    ):
         self._adapter = adapter
         self._compressor = compressor
         self._entries = Entries.of(resume)

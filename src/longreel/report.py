@@ -74,7 +74,10 @@ def _plan(plan: PlanRecord) -> str:
 def _method(settings: dict[str, Any]) -> str:
     parts = [part for part in (settings.get(kind) for kind in ("frames", "features", "cache")) if part]
     values = [
-        f"{key}={value}" for part in parts for key, value in part.items() if key != "part" and value is not None
+        f"{key}={value}"
+        for part in parts
+        for key, value in part.items()
+        if key != "part" and value is not None
     ]
     return " ".join([settings["name"], *values])
 

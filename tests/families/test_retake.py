@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from longreel.methods import Method
 from longreel.model import Model
 from longreel.models.base import FilmPart, VisualTokens
 from longreel.positions import RotaryTable
+from longreel.video.frames import Frames
 from longreel.video.reader import open_film
 from longreel.video.sampling import Sampling
 from tests.fakes import assert_same, broken_off, interrupting
@@ -33,12 +33,16 @@ CHUNK = 8
 FRAMES = 21
 
 
-@dataclass(frozen=True)
-class Watched(PivotKV):
-    """PivotKV that notes what it is shown and what it says."""
+class Noting(PivotKV):
+    """PivotKV that notes what it is shown and what it says; the notes are no settings."""
 
-    seen: list[list[LayerAttention]] = field(default_factory=lambda: [[]], compare=False)
-    said: list[tuple[Chunk, Sequence[Tensor]]] = field(default_factory=list, compare=False)
+    seen: list[list[LayerAttention]]
+    said: list[tuple[Chunk, Sequence[Tensor]]]
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        object.__setattr__(self, "seen", [[]])
+        object.__setattr__(self, "said", [])
 
     def scores(self, attention: LayerAttention) -> Tensor:
         self.seen[-1].append(attention)
@@ -51,17 +55,14 @@ class Watched(PivotKV):
         return kept
 
 
-def watching(folder: Path, **settings: Any) -> tuple[Model, Watched]:
-    settings = {"keep": 0.4, "chunk_frames": CHUNK, **settings}
-    part = Watched(**settings)
-    # The notes are no settings, so a memory is made with a plain part of the same settings.
-    model = longreel.load(folder, method=Method(cache=part, features=DPSelect(), name="retake"))
-    return model, part
+def noting(folder: Path, **settings: Any) -> tuple[Model, Noting]:
+    part = Noting(**{"keep": 0.4, "chunk_frames": CHUNK, **settings})
+    return longreel.load(folder, method=Method(cache=part, features=DPSelect(), name="retake")), part
 
 
 def retaken(folder: Path, **settings: Any) -> Model:
-    settings = {"keep": 0.4, "chunk_frames": CHUNK, **settings}
-    return longreel.load(folder, method=Method(cache=PivotKV(**settings), features=DPSelect(), name="retake"))
+    cache = PivotKV(**{"keep": 0.4, "chunk_frames": CHUNK, **settings})
+    return longreel.load(folder, method=Method(cache=cache, features=DPSelect(), name="retake"))
 
 
 def plain(folder: Path) -> Model:
@@ -77,26 +78,17 @@ def encoded(model: Model, source: Any) -> VisualTokens:
         blocks = list(stream)
     pixels = torch.cat([block.pixels for block in blocks])
     seconds = torch.cat([block.seconds for block in blocks])
-    return model.adapter.encode(replace_frames(blocks[0], pixels, seconds), FilmPart(fps=2.0))
-
-
-def replace_frames(frames: Any, pixels: Tensor, seconds: Tensor) -> Any:
-    return type(frames)(pixels, seconds)
+    return model.adapter.encode(Frames(pixels, seconds), FilmPart(fps=2.0))
 
 
 def visual(layer: LayerMemory) -> Tensor:
     return layer.token[layer.token != TEXT]
 
 
-def depth(model: Model) -> int:
-    """Frames that one frame of tokens shows."""
-    return model.adapter.clip
-
-
 def chunk_tokens(model: Model, tokens: VisualTokens) -> list[int]:
     """Visual tokens of each chunk, counted frame by frame."""
     counts = tokens.frame.unique_consecutive(return_counts=True)[1].tolist()
-    parts = oracle.chunks(len(counts), CHUNK // depth(model))
+    parts = oracle.chunks(len(counts), CHUNK // model.adapter.clip)
     return [sum(counts[number] for number in part) for part in parts]
 
 
@@ -114,9 +106,9 @@ def test_keep_1_changes_nothing_at_all(family: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("squeeze", [True, False])
 def test_every_layer_keeps_what_the_plain_oracle_keeps(family: str, folder: Path, squeeze: bool) -> None:
-    model, part = watching(folder, squeeze=squeeze)
+    model, part = noting(folder, squeeze=squeeze)
     source = film(FRAMES)
-    memory = watched(model, source)
+    memory = model.watch(source)
     tokens = encoded(model, source)
     counts = chunk_tokens(model, tokens)
     patches = int(tokens.frame.unique_consecutive(return_counts=True)[1][0])
@@ -124,7 +116,7 @@ def test_every_layer_keeps_what_the_plain_oracle_keeps(family: str, folder: Path
     peaks = [peak for row in oracle.peaks_per_patch(features, 3) for peak in row]
     assert [chunk.tokens for chunk, _ in part.said] == counts
     first = 0
-    for attentions, (_, _), count in zip(part.seen, part.said, counts, strict=False):
+    for attentions, count in zip(part.seen, counts, strict=False):
         for layer, attention in enumerate(attentions):
             keep = tokens_kept(count, 0.4)
             expected = oracle.kept_tokens(
@@ -138,26 +130,11 @@ def test_every_layer_keeps_what_the_plain_oracle_keeps(family: str, folder: Path
     assert len(sets) > 1, "layers are to decide for themselves"
 
 
-def watched(model: Model, source: Any) -> longreel.VideoMemory:
-    """The notes that a part takes are not among its settings."""
-    cache: Any = model.method.cache
-    settings = replace(
-        model.method, cache=PivotKV(keep=cache.keep, chunk_frames=cache.chunk_frames, squeeze=cache.squeeze)
-    ).settings()
-
-    class Noted(Method):
-        def settings(self) -> dict[str, Any]:
-            return settings
-
-    method = model.method
-    return Model(model.adapter, Noted(method.frames, cache, method.name, method.features)).watch(source)
-
-
 @pytest.mark.parametrize("squeeze", [True, False])
 def test_entries_are_the_chunk_as_it_was_seen(family: str, folder: Path, squeeze: bool) -> None:
     """Within a chunk nothing is dropped, so the first one's values are those of keeping everything."""
-    model, part = watching(folder, squeeze=squeeze)
-    memory = watched(model, film(FRAMES))
+    model, part = noting(folder, squeeze=squeeze)
+    memory = model.watch(film(FRAMES))
     everything = plain(folder).watch(film(FRAMES))
     first = part.said[0][0].tokens
     rotation = model.adapter.decoder.rotation  # type: ignore[attr-defined]
@@ -196,8 +173,8 @@ def test_the_fraction_is_kept_exactly_of_every_chunk_and_text_always(
 
 
 def test_no_pivot_is_dropped_while_another_token_is_kept(family: str, folder: Path) -> None:
-    _, part = model, part = watching(folder)
-    watched(model, film(FRAMES))
+    model, part = noting(folder)
+    model.watch(film(FRAMES))
     for chunk, kept in part.said:
         assert chunk.pivots is not None
         assert 0 < int(chunk.pivots.sum()) < chunk.tokens
@@ -212,7 +189,8 @@ def test_tokens_stand_alike_in_every_layer(family: str, folder: Path, squeeze: b
     memory = retaken(folder, squeeze=squeeze).watch(film(FRAMES))
     stands: dict[int, list[int]] = {}
     for layer in memory.layers:
-        for token, position in zip(layer.token.tolist(), layer.positions.T.tolist(), strict=True):
+        places = layer.positions.reshape(-1, len(layer.token)).mT.tolist()
+        for token, position in zip(layer.token.tolist(), places, strict=True):
             assert token == TEXT or stands.setdefault(token, position) == position
         text = layer.positions[..., layer.token == TEXT]
         assert torch.equal(text, memory.layers[0].positions[..., memory.layers[0].token == TEXT])
@@ -241,7 +219,9 @@ def test_times_are_squeezed_chunk_by_chunk(family: str, checkpoints: dict[str, P
     before = theirs.positions[:, shown]
     counts = chunk_tokens(model, encoded(model, film(frames)))
     fractions = [(tokens_kept(count, keep), count) for count in counts]
-    expected = torch.tensor(sum(oracle.squeezed_chunks([part.tolist() for part in before[0].split(counts)], fractions), []))
+    expected = torch.tensor(
+        oracle.squeezed_chunks([part.tolist() for part in before[0].split(counts)], fractions)
+    )
     for layer in memory.layers:
         own = layer.token != TEXT
         assert layer.positions[0, own].tolist() == expected[visual(layer)].tolist()
@@ -265,7 +245,7 @@ def test_a_single_axis_is_squeezed_to_the_number_of_entries(
     for count in counts:
         times.append(line[first : first + count])
         first += count
-    expected = torch.tensor(sum(oracle.squeezed_chunks(times, fractions), []))
+    expected = torch.tensor(oracle.squeezed_chunks(times, fractions))
     for layer in memory.layers:
         assert layer.positions[layer.token != TEXT].tolist() == expected[visual(layer)].tolist()
     assert memory.header.next_position == memory.header.kept[0]
@@ -277,7 +257,7 @@ def test_frames_with_their_times_in_text_move_whole(checkpoints: dict[str, Path]
     theirs = everything.layers[0]
     offsets = {}
     for layer in memory.layers:
-        for token, position in zip(layer.token.tolist(), layer.positions.T, strict=True):
+        for token, position in zip(layer.token.tolist(), layer.positions.mT, strict=True):
             if token != TEXT:
                 there = theirs.positions[:, (theirs.token == token).nonzero()[0, 0]]
                 moved = (there - position).tolist()
@@ -308,7 +288,7 @@ def test_an_interrupted_watch_of_two_films_goes_on(
     partial = broken_off(model, sources, progress=interrupting(when))
     partial.save(tmp_path / "film.memory")
     reopened = model.open(tmp_path / "film.memory")
-    assert model.ask(reopened, QUESTIONS[0], max_new_tokens=2).usage.new_tokens
+    assert model.ask(reopened, QUESTIONS[0], max_new_tokens=2).usage.memory_tokens == partial.header.kept[0]
     assert_same(whole, model.watch(sources, resume=reopened))
 
 
@@ -320,7 +300,9 @@ def test_chunks_end_with_their_film(family: str, folder: Path) -> None:
     kept = sum(tokens_kept(count, 0.4) for count in (*first, *second))
     for layer in memory.layers:
         assert len(visual(layer)) == kept
-        seam = layer.positions[..., layer.token >= sum(first)].reshape(-1, int((layer.token >= sum(first)).sum()))
+        seam = layer.positions[..., layer.token >= sum(first)].reshape(
+            -1, int((layer.token >= sum(first)).sum())
+        )
         earlier = layer.positions[..., (layer.token >= 0) & (layer.token < sum(first))]
         assert int(seam[0].min()) > int(earlier.max())
 
@@ -331,7 +313,9 @@ def test_without_pivots_only_attention_decides(family: str, folder: Path) -> Non
     on = retaken(folder).watch(film(FRAMES))
     for mine, theirs in zip(bare.watch(film(FRAMES)).layers, off.layers, strict=True):
         assert torch.equal(mine.keys, theirs.keys)
-    assert any(not torch.equal(mine.token, theirs.token) for mine, theirs in zip(on.layers, off.layers, strict=True))
+    assert any(
+        not torch.equal(mine.token, theirs.token) for mine, theirs in zip(on.layers, off.layers, strict=True)
+    )
 
 
 def test_a_budget_is_a_fraction_of_the_prompt(family: str, folder: Path) -> None:
@@ -368,7 +352,7 @@ def test_the_model_stays_as_it_is_after_a_failure(family: str, folder: Path) -> 
 def test_a_film_that_is_kept_in_part_fits_where_all_of_it_would_not(family: str, folder: Path) -> None:
     full = plain(folder).watch(film(40))
     adapter: Any = retaken(folder).adapter
-    adapter.context = (max(full.header.kept) + len(adapter.dialogue.before(None))) // 2 + 200
+    adapter.context = max(full.header.kept)
     with pytest.raises(UsageError, match="more than method"):
         Model(adapter, Method()).watch(film(40))
     memory = Model(adapter, Method(cache=PivotKV(0.1), features=DPSelect(), name="retake")).watch(film(40))

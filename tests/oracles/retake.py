@@ -17,9 +17,7 @@ def peaks_per_patch(features, window):
     """is_peak[t][n] of nested lists features[t][n][d]."""
     table = dpselect.patch_distances(features)
     columns = [[row[n] for row in table] for n in range(len(table[0]))]
-    return [
-        [dpselect.is_peak(column, t, window) for column in columns] for t in range(len(features))
-    ]
+    return [[dpselect.is_peak(column, t, window) for column in columns] for t in range(len(features))]
 
 
 def kept_tokens(query, key, keep, pivots):
@@ -29,7 +27,9 @@ def kept_tokens(query, key, keep, pivots):
 
 
 def squeezed_chunks(times, keep):
-    """New times of a film's chunks, each a list of ascending times that goes on where the last one ended.
+    """New times of a film's tokens, one after the other.
+
+    times: of each chunk, ascending, the first of each behind the last of the one before it.
 
     keep: the fraction kept of each chunk, as (kept, of).
     """
@@ -40,5 +40,5 @@ def squeezed_chunks(times, keep):
         if number:
             before, (last_kept, last_of) = times[number - 1], keep[number - 1]
             at += max(1, math.trunc((chunk[0] - before[0]) * Fraction(last_kept, last_of)))
-        placed.append([at + math.trunc((time - chunk[0]) * share) for time in chunk])
+        placed += [at + math.trunc((time - chunk[0]) * share) for time in chunk]
     return placed

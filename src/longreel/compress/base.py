@@ -183,7 +183,7 @@ class FeatureStream(Protocol):
     def push(self, features: Tensor) -> Tensor:
         """Look at more frames, (F, N, D), F at least 1, of N patches each.
 
-        Returns bool (f, N), which patches are of keyframes, for the next f frames about which that is certain.
+        Returns bool (f, N), which patches are of keyframes, for the next f frames that this is certain of.
         """
 
     def end(self) -> Tensor:

@@ -72,7 +72,9 @@ class PivotKV:
         if self.budget is None:
             return self
         if tokens is None:
-            raise UsageError("a budget of tokens needs a film of known length: give end=, or keep= in its place")
+            raise UsageError(
+                "a budget of tokens needs a film of known length: give end=, or keep= in its place"
+            )
         return replace(self, keep=min(1.0, self.budget / max(1, tokens)), budget=None)
 
     def count(self, tokens: int) -> int:
