@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from longreel.answer import Answer, Evidence, Usage
     from longreel.chat import Chat
+    from longreel.compress.retake import Retake
     from longreel.errors import (
         LongreelError,
         MemoryFileError,
@@ -39,6 +40,7 @@ __all__ = [
     "ModelError",
     "Overrides",
     "Progress",
+    "Retake",
     "SourceError",
     "SubtitleLine",
     "Transcriber",
@@ -53,6 +55,7 @@ __all__ = [
 _HOMES = {
     "answer": ("Answer", "Evidence", "Usage"),
     "chat": ("Chat",),
+    "compress.retake": ("Retake",),
     "errors": (
         "LongreelError",
         "MemoryFileError",

@@ -139,9 +139,19 @@ def _prepared(
     check_question(question)
     memory.require_model(adapter)
     memory.require_shapes(adapter)
+    _check_bound(memory, question)
     ids = question_ids(adapter, question, earlier)
     _check_room(adapter, memory, len(ids))
     return ids, list(adapter.dialogue.unknown_words(question))
+
+
+def _check_bound(memory: VideoMemory, question: str) -> None:
+    bound = memory.header.question
+    if bound is not None and question != bound:
+        raise UsageError(
+            f"this memory keeps what the question {bound!r} needs and knows no other: ask that one, or watch "
+            "the film again with this question or without one"
+        )
 
 
 def _check_room(adapter: ModelAdapter, memory: VideoMemory, tokens: int) -> None:

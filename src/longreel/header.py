@@ -127,6 +127,7 @@ class Header(_Record):
     model, identity: name and digests of the model.
     method: the parts and their settings.
     system: digest of the system prompt.
+    question: the only one that can be asked, by which it was chosen what is kept; None for any.
     next_position, run, end, squeeze: where what follows stands; see `KeyValues`.
     kept: entries per layer, text included; nbytes: bytes of the layers' tensors.
     seconds: wall time of watching.
@@ -141,6 +142,7 @@ class Header(_Record):
     identity: dict[str, str]
     method: dict[str, Any]
     system: str
+    question: str | None = None
     sources: tuple[SourceRecord, ...]
     stages: tuple[StageRecord, ...]
     visual_tokens: _Count

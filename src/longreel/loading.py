@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import torch
 
+from longreel.compress.retake import Retake
 from longreel.errors import ModelError, UsageError
 from longreel.methods import Method, checked_keep, named_method
 from longreel.model import Model
@@ -35,6 +36,7 @@ def load(
     device: str | None = None,
     positions: str = "trained",
     overrides: Overrides | None = None,
+    retake: Retake | None = None,
 ) -> Model:
     """Load a model.
 
@@ -50,6 +52,7 @@ def load(
         positions: where text behind a film stands: "trained", as the models were trained, or "transformers",
             as the installed library has it (they differ for Qwen2-VL and Qwen2.5-VL).
         overrides: settings that differ from the model's own config.
+        retake: settings of the method "retake" that differ from the paper's.
 
     Raises:
         ModelError: the folder holds no model that can be loaded.
@@ -58,7 +61,7 @@ def load(
     if keep is not None:
         checked_keep(keep)
     if isinstance(method, str):
-        named_method(method, keep, budget)
+        named_method(method, keep, budget, retake)
     options: dict[str, Any] = {"dtype": _dtype(dtype), "device": _device(device)}
     if positions not in _POSITIONS:
         raise UsageError(f"unknown positions {positions!r}: known are {', '.join(_POSITIONS)}")
@@ -68,7 +71,7 @@ def load(
         folder = model_folder(local_folder(name))
         options |= {"positions": positions, "overrides": overrides}
         adapter = _resolve(_family_loader(folder))(folder, **options)
-    return Model(adapter, _chosen_method(adapter, method, keep, budget))
+    return Model(adapter, _chosen_method(adapter, method, keep, budget, retake))
 
 
 def _default(options: dict[str, Any], overrides: Overrides | None) -> ModelAdapter:
@@ -105,18 +108,23 @@ def local_folder(name: str | os.PathLike[str]) -> Path:
 
 
 def _chosen_method(
-    adapter: ModelAdapter, method: str | Method | None, keep: float | None, budget: int | None
+    adapter: ModelAdapter,
+    method: str | Method | None,
+    keep: float | None,
+    budget: int | None,
+    retake: Retake | None,
 ) -> Method:
     if isinstance(method, Method):
-        if keep is not None or budget is not None:
-            given = "keep=" if keep is not None else "budget="
+        given = {"keep=": keep, "budget=": budget, "retake=": retake}
+        named = next((name for name, value in given.items() if value is not None), None)
+        if named is not None:
             raise UsageError(
-                f"{given} goes with the name of a method: set it in the parts of a Method of your own"
+                f"{named} goes with the name of a method: set it in the parts of a Method of your own"
             )
         return method
     if method is None:
         method = "video-xl" if adapter.has_summary_tokens else "keep-all"
-    return named_method(method, keep, budget)
+    return named_method(method, keep, budget, retake)
 
 
 def _family_loader(folder: Path) -> str:

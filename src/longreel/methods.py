@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, field, is_dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from longreel.compress.base import Compressor, FeatureSelector, FrameSelector
+from longreel.compress.base import AttentionCompressor, Compressor, FeatureSelector, FrameSelector
 from longreel.compress.baselines import FramesWithin, KeepAll, RandomTokens, RecentWindow, UniformFrames
-from longreel.compress.dpselect import DPSelect
+from longreel.compress.kinds import choosing
 from longreel.compress.pivot_kv import PivotKV
+from longreel.compress.retake import Retake
 from longreel.compress.summary_tokens import SummaryTokens
 from longreel.errors import UsageError
 
@@ -40,6 +41,26 @@ class Method:
         if self.features is not None:
             settings["features"] = _settings(self.features)
         return settings
+
+    @property
+    def needs_question(self) -> bool:
+        """Whether what is kept depends on a question, which has to be known while watching."""
+        return isinstance(self.cache, AttentionCompressor) and self.cache.needs_question
+
+    @property
+    def uses_keyframes(self) -> bool:
+        """Whether what is kept depends on which frames are keyframes."""
+        chooser = choosing(self.cache)
+        return self.features is not None and getattr(chooser, "pivots", False)
+
+    @property
+    def target(self) -> str | None:
+        """The setting that makes what is kept of a film depend on its length; None without one."""
+        if isinstance(self.frames, FramesWithin):
+            return f"budget={self.frames.tokens}"
+        if isinstance(self.cache, PivotKV) and self.cache.budget is not None:
+            return f"budget={self.cache.budget}"
+        return None
 
     @property
     def needs_summary_tokens(self) -> bool:
@@ -94,11 +115,15 @@ def _random(keep: float) -> Method:
 
 
 def _retake(keep: float) -> Method:
-    return Method(features=DPSelect(), cache=PivotKV(keep), name="retake")
+    return _retaken(Retake(), keep, None)
 
 
 def _retake_within(budget: int) -> Method:
-    return Method(features=DPSelect(), cache=PivotKV(budget=budget), name="retake")
+    return _retaken(Retake(), None, budget)
+
+
+def _retaken(settings: Retake, keep: float | None, budget: int | None) -> Method:
+    return Method(features=settings.features(), cache=settings.cache(keep, budget), name="retake")
 
 
 def _video_xl(keep: float) -> Method:
@@ -120,14 +145,25 @@ def method_names() -> tuple[str, ...]:
     return tuple(_METHODS)
 
 
-def named_method(name: str, keep: float | None = None, budget: int | None = None) -> Method:
+def named_method(
+    name: str, keep: float | None = None, budget: int | None = None, retake: Retake | None = None
+) -> Method:
     """The method of this name, keeping the fraction `keep` or so many visual tokens of each film.
 
     With neither, the method's own default.
 
+    Args:
+        retake: further settings of the method "retake".
+
     Raises:
         UsageError: unknown name, both or a value out of range, or one this method cannot do.
     """
+    if retake is not None and retake != Retake():
+        if name != "retake":
+            raise UsageError(f"settings of ReTaKe are for the method retake, not {name}: leave them out")
+        plain = named_method(name, keep, budget).cache
+        assert isinstance(plain, PivotKV)
+        return _retaken(retake, plain.keep, plain.budget)
     row = _METHODS.get(name)
     if row is None:
         raise UsageError(f"unknown method {name!r}{_nearest(name)}: known are {', '.join(_METHODS)}")

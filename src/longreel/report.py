@@ -34,6 +34,8 @@ class MemoryReport:
             yield "reader", f"{source.reader.get('policy', source.kind)}: {source.reader.get('reason', '')}"
         yield "model", header.model
         yield "method", _method(header.method)
+        if header.question is not None:
+            yield "question", f"{header.question} (no other can be asked)"
         for stage in header.stages:
             counts = f"{stage.before:,} to {stage.after:,} {stage.unit}"
             yield stage.name, f"{counts}, {stage.seconds:.1f} s"

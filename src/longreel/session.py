@@ -32,6 +32,7 @@ class WatchSession:
         adapter, method: the model and how it compresses.
         system: system prompt, or None for the model's own; not used with `start`.
         start: a memory to go on with, of an incomplete one from its resume point.
+        question: by which it is chosen what is kept; not used with `start`.
         in_front: int64 ids of text between the text before a film and the first film; not used with `start`.
     """
 
@@ -42,6 +43,7 @@ class WatchSession:
         system: str | None,
         start: VideoMemory | None,
         in_front: Tensor | None = None,
+        question: str | None = None,
     ) -> None:
         self._started = time.perf_counter()
         self._adapter = adapter
@@ -49,6 +51,7 @@ class WatchSession:
         self._before = None if start is None else start.header
         self._timeline = Timeline.empty() if start is None else start.timeline
         self._system = hash_json(system) if self._before is None else self._before.system
+        self._question = question if self._before is None else self._before.question
         self._seconds = {stage.name: stage.seconds for stage in self._before.stages} if self._before else {}
         self.warnings = list(self._before.warnings) if self._before else []
         self.resume = self._before.resume if self._before else None
@@ -59,7 +62,8 @@ class WatchSession:
         self._final: VideoMemory | None = None
         with self.timed("prefill"):
             held = None if start is None else start.key_values
-            self._watcher = adapter.watcher(adapter.dialogue.before(system), method.cache, held)
+            prefix, asked = adapter.dialogue.before(system), self._asked()
+            self._watcher = adapter.watcher(prefix, method.cache, held, asked)
             if in_front is not None and len(in_front) and start is None:
                 self._watcher.text(in_front)
         self._base = self._watcher.closed_tokens
@@ -77,6 +81,12 @@ class WatchSession:
     def visual_tokens(self) -> int:
         """Visual tokens so far, those of the open interval included."""
         return self._films[-1].tokens_end if self._films else self._base
+
+    def _asked(self) -> Tensor | None:
+        """Ids of the question by which it is chosen what is kept."""
+        if self._question is None:
+            return None
+        return self._adapter.dialogue.after([(self._question, None)])
 
     def next_offset(self) -> float:
         """Where on the memory's timeline the next film starts: behind the full length of the others."""
@@ -118,10 +128,14 @@ class WatchSession:
                 seconds + film.offset, fresh.start + film.offset, fresh.end + film.offset
             )
             film.add(block, tokens.frame.bincount(minlength=len(seconds)))
-            if self._stage is not None:
-                with self.timed("keyframes"):
-                    tokens = self._stage.push(tokens)
-            self._push(tokens)
+            self._push(self._certain(tokens))
+
+    def _certain(self, tokens: VisualTokens) -> VisualTokens | None:
+        """Those of which it is certain whether they are of keyframes."""
+        if self._stage is None:
+            return tokens
+        with self.timed("keyframes"):
+            return self._stage.push(tokens)
 
     def _push(self, tokens: VisualTokens | None) -> None:
         """Prefill what the memory does not hold yet."""
@@ -229,6 +243,7 @@ class WatchSession:
             identity=dict(self._adapter.identity()),
             method=self._method.settings(),
             system=self._system,
+            question=self._question,
             sources=records,
             stages=tuple(self._stages(held, records)),
             visual_tokens=held.visual_tokens,

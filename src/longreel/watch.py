@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from longreel.ask import check_question
 from longreel.blocks import BlockReader, encoder_block, read_ahead
 from longreel.compress.kinds import fitted
 from longreel.context_fit import Fill, check_context
@@ -31,6 +32,8 @@ from longreel.video.sampling import Sampling
 from longreel.watched_film import WatchedFilm, plain
 
 T = TypeVar("T", int, float)
+
+_SEAM = "keyframes were chosen in each film by itself: not equal to watching the joined film"
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ def watch(
     subtitles: Any = None,
     subtitle_placement: str = "times",
     subtitle_budget: int | None = None,
+    question: str | None = None,
     strict: bool = False,
     allow_url: bool = False,
     progress: ProgressCallback | None = None,
@@ -84,6 +88,7 @@ def watch(
             is left behind the last; or "transcript", all lines with their times before their film.
         subtitle_budget: tokens that the subtitles of each film may have; lines beyond are left out evenly,
             with a warning in the report.
+        question: the only one that will be asked, for methods that keep what a question needs.
         strict: make a damaged film an error rather than a warning in the report.
         allow_url: let a source be an http(s) address.
         progress: called after every block of frames.
@@ -102,6 +107,7 @@ def watch(
     sources = listed_sources(source)
     if not sources:
         raise UsageError("there is no film in the list: name at least one")
+    _check_question(method, question, resume)
     if resume is not None:
         _check_resume(adapter, method, sources, sampling, max_tokens, system, resume)
     texts = film_texts(adapter, sources, subtitling, sampling, allow_url=allow_url, resume=resume)
@@ -109,7 +115,7 @@ def watch(
         check_same_subtitles(texts, resume.header.sources)
         if resume.complete:
             return resume
-    session = WatchSession(adapter, method, system, resume, text_in_front(texts))
+    session = WatchSession(adapter, method, system, resume, text_in_front(texts), question)
     films = list(zip(sources, texts, strict=True))[len(session.records) :]
     reading = Reading(strict, allow_url, progress, max_tokens, system)
     return _watch_all(session, adapter, method, films, sampling, reading)
@@ -166,9 +172,11 @@ def append(
 
     Raises:
         WatchInterrupted, SourceError: as `watch`; go on with `watch`, all films and `resume=`.
-        UsageError: the memory is incomplete, of another method, or its frames were not sampled by fps.
+        UsageError: the memory is incomplete, of another method, its frames were not sampled by fps, or what
+            is kept of a film depends on its length.
     """
     _check_same_run(adapter, method, memory)
+    _check_appendable(method)
     if not memory.complete:
         raise UsageError(
             "the memory is incomplete: finish it with watch(…, resume=memory) before adding to it"
@@ -181,6 +189,8 @@ def append(
     session = WatchSession(adapter, method, None, memory)
     if memory.header.short_end:
         session.warnings.append(_short_end(memory))
+    if method.uses_keyframes:
+        session.warnings.append(_SEAM)
     films = list(zip(sources, texts, strict=True))
     return _watch_all(session, adapter, method, films, sampling, Reading(strict, allow_url, progress))
 
@@ -334,6 +344,14 @@ def _as(kind: type[T], number: Any) -> T | None:
     return None if number is None else kind(number)
 
 
+def _check_appendable(method: Method) -> None:
+    if method.target is not None:
+        raise UsageError(
+            f"the memory was made with {method.target}, which another film would change: watch the joined "
+            "film, or watch the first part again with keep="
+        )
+
+
 def _appended_sampling(memory: VideoMemory) -> Sampling:
     """The frames per second of the memory, for whole films."""
     settings = memory.header.sources[-1].sampling if memory.header.sources else {}
@@ -346,6 +364,22 @@ def _appended_sampling(memory: VideoMemory) -> Sampling:
             "change: watch the joined film, or watch the first part again by fps= alone"
         )
     return Sampling(fps=settings["fps"])
+
+
+def _check_question(method: Method, question: str | None, resume: VideoMemory | None) -> None:
+    needed = method.needs_question
+    if question is not None:
+        check_question(question)
+        if not needed:
+            raise UsageError(f"method {method.name!r} keeps the same for every question: leave out question=")
+    if resume is not None and question is not None and question != resume.header.question:
+        raise UsageError(
+            f"the memory to resume was watched for the question {resume.header.question!r}: use the same"
+        )
+    if needed and question is None and resume is None:
+        raise UsageError(
+            f"method {method.name!r} is set to keep what a question needs: give question=, or other scores"
+        )
 
 
 def _check_same_run(adapter: ModelAdapter, method: Method, memory: VideoMemory) -> None:

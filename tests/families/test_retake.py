@@ -357,3 +357,84 @@ def test_a_film_that_is_kept_in_part_fits_where_all_of_it_would_not(family: str,
         Model(adapter, Method()).watch(film(40))
     memory = Model(adapter, Method(cache=PivotKV(0.1), features=DPSelect(), name="retake")).watch(film(40))
     assert max(memory.header.kept) < adapter.context
+
+
+@pytest.mark.parametrize("scored_by", ["attention", "keys", "question"])
+def test_a_memory_for_a_question_refuses_others(
+    scored_by: str, family: str, folder: Path, tmp_path: Path
+) -> None:
+    settings = longreel.Retake(chunk_frames=CHUNK, scored_by=scored_by)
+    model = longreel.load(folder, method="retake", keep=0.3, retake=settings)
+    if scored_by != "question":
+        with pytest.raises(UsageError, match="leave out question="):
+            model.watch(film(4), question=QUESTIONS[0])
+        assert model.watch(film(4)).header.question is None
+        return
+    with pytest.raises(UsageError, match="give question="):
+        model.watch(film(4))
+    one, other = (model.watch(film(FRAMES), question=question) for question in QUESTIONS)
+    assert any(not torch.equal(a.token, b.token) for a, b in zip(one.layers, other.layers, strict=True))
+    one.save(tmp_path / "film.memory")
+    memory = model.open(tmp_path / "film.memory")
+    assert model.ask(memory, QUESTIONS[0], max_new_tokens=2).usage.memory_tokens == memory.header.kept[0]
+    with pytest.raises(UsageError, match=r"What is shown\?") as caught:
+        model.ask(memory, QUESTIONS[1])
+    assert len(str(caught.value).splitlines()) == 1
+    partial = broken_off(model, film(37), question=QUESTIONS[0], progress=interrupting(1))
+    with pytest.raises(UsageError, match="use the same"):
+        model.watch(film(37), question=QUESTIONS[1], resume=partial)
+    assert_same(model.watch(film(37), resume=partial), model.watch(film(37), question=QUESTIONS[0]))
+
+
+def test_a_question_leaves_no_trace_and_scores_by_its_own_attention(family: str, folder: Path) -> None:
+    model, part = noting(folder, scored_by="question")
+    memory = model.watch(film(FRAMES), question=QUESTIONS[0])
+    asked = len(model.adapter.dialogue.after([(QUESTIONS[0], None)]))
+    text = int((plain(folder).watch(film(FRAMES)).layers[0].token == TEXT).sum())
+    first = part.said[0][0].tokens
+    for layer, attention in zip(memory.layers, part.seen[0], strict=True):
+        assert int((layer.token == TEXT).sum()) == text
+        assert attention.question is not None
+        assert attention.question.shape[1] == asked
+        expected = oracle.kept_for_question(
+            attention.question.tolist(),
+            attention.key.tolist(),
+            tokens_kept(first, 0.4),
+            part.said[0][0].pivots,
+        )
+        assert layer.token[(layer.token >= 0) & (layer.token < first)].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "named"),
+    [
+        ("uniform", {"retake": longreel.Retake(pivots=False)}, "not uniform"),
+        ("retake", {"retake": longreel.Retake(scored_by="taste")}, "'taste'"),
+        ("retake", {"retake": longreel.Retake(window=4)}, "window=4"),
+        ("retake", {"retake": longreel.Retake(chunk_frames=0)}, "chunk_frames=0"),
+        ("retake", {"keep": 0.5, "budget": 9}, "one of them"),
+        (Method(), {"retake": longreel.Retake()}, "retake="),
+    ],
+)
+def test_settings_that_cannot_be(
+    method: Any, settings: dict[str, Any], named: str, checkpoints: dict[str, Path]
+) -> None:
+    with pytest.raises(UsageError, match=named) as caught:
+        longreel.load(checkpoints["qwen2_vl"], method, **settings)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_another_film_is_added_to_a_fraction_but_not_to_a_budget(family: str, folder: Path) -> None:
+    model = retaken(folder, pivots=False)
+    sources = [film(2 * CHUNK, seed=1), film(5, seed=2)]
+    together = model.watch(sources)
+    added = model.append(model.watch(sources[0]), sources[1])
+    assert_same(together, added)
+    assert added.header.warnings == ()
+    marked = retaken(folder)
+    assert "keyframes were chosen" in marked.append(marked.watch(sources[0]), sources[1]).header.warnings[0]
+    short = model.append(model.watch(film(CHUNK + 2)), sources[1])
+    assert "which was closed short" in short.header.warnings[0]
+    budget = longreel.load(folder, method="retake", budget=50)
+    with pytest.raises(UsageError, match="budget=50"):
+        budget.append(budget.watch(film(8)), film(8))

@@ -42,3 +42,19 @@ def squeezed_chunks(times, keep):
             at += max(1, math.trunc((chunk[0] - before[0]) * Fraction(last_kept, last_of)))
         placed += [at + math.trunc((time - chunk[0]) * share) for time in chunk]
     return placed
+
+
+def kept_for_question(question, key, keep, pivots):
+    """Indices kept by the attention that the question's tokens pay them, question[h][i] and key[g][j]."""
+    tokens, group = len(key[0]), len(question) // len(key)
+    received = [0.0] * tokens
+    for h, rows in enumerate(question):
+        for row in rows:
+            logits = [
+                sum(a * b for a, b in zip(row, key[h // group][j], strict=True)) / math.sqrt(len(row))
+                for j in range(tokens)
+            ]
+            weights = [math.exp(logit - max(logits)) for logit in logits]
+            for j in range(tokens):
+                received[j] += weights[j] / sum(weights)
+    return pivot_kv.tokens_to_keep(received, keep, pivots)

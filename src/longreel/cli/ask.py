@@ -13,7 +13,7 @@ from longreel.cli.kinds import looks_like_memory
 from longreel.cli.loading import loaded_model
 from longreel.cli.progress import shown_progress
 from longreel.cli.prompt import hold_conversation
-from longreel.cli.watching import Frames, Subtitles, check_films, print_warnings, watched
+from longreel.cli.watching import Frames, RetakeOptions, Subtitles, check_films, print_warnings, watched
 from longreel.errors import UsageError, WatchInterrupted
 
 if TYPE_CHECKING:
@@ -51,6 +51,10 @@ def ask(
     dtype: options.Dtype = None,
     device: options.Device = None,
     positions: options.Positions = "trained",
+    chunk_frames: options.ChunkFrames = 32,
+    pivots: options.Pivots = True,
+    squeeze: options.Squeeze = True,
+    scores: options.Scores = "attention",
     subtitles: options.Subtitles = None,
     subtitle_placement: options.SubtitlePlacement = "times",
     subtitle_budget: options.SubtitleBudget = None,
@@ -91,10 +95,17 @@ def ask(
     )
     told = Subtitles(tuple(subtitles or ()), subtitle_placement, subtitle_budget)
     is_memory = looks_like_memory(source)
+    retake = RetakeOptions(chunk_frames, pivots, squeeze, scores)
     kept = {"--method": method, "--keep": keep, "--budget": budget}
-    chosen = [*frames.chosen(), *told.chosen(), *(name for name, value in kept.items() if value is not None)]
+    chosen = [
+        *frames.chosen(),
+        *told.chosen(),
+        *retake.chosen(),
+        *(name for name, value in kept.items() if value is not None),
+    ]
     if is_memory and chosen:
         raise UsageError(f"{chosen[0]} is for films and {source} is a memory: leave it out")
+    bound = _bound(question, scores)
     if stream and as_json:
         raise UsageError("--stream and --json do not go together: choose one")
     fraction = options.parsed_keep(keep)
@@ -107,10 +118,13 @@ def ask(
     for each in question or []:
         check_question(each)
     _check_source(source, is_memory, allow_url)
-    loaded = loaded_model(model, method, fraction, dtype, device, budget=budget, positions=positions)
+    settings = retake.settings(method)
+    loaded = loaded_model(
+        model, method, fraction, dtype, device, budget=budget, positions=positions, retake=settings
+    )
     for each in question or []:
         question_ids(loaded.adapter, each)
-    memory = loaded.open(source) if is_memory else _watched(loaded, source, frames, told, quiet)
+    memory = loaded.open(source) if is_memory else _watched(loaded, source, frames, told, bound, quiet)
     shown = sys.stdout.isatty() if evidence is None else evidence
     answers = Answers(loaded, memory, source, decoding, stream=stream, as_json=as_json, evidence=shown)
     if question:
@@ -129,10 +143,21 @@ def _check_source(source: str, is_memory: bool, allow_url: bool) -> None:
         check_films([source], allow_url=allow_url)
 
 
-def _watched(model: Model, film: str, frames: Frames, told: Subtitles, quiet: bool) -> VideoMemory:
+def _bound(question: list[str] | None, scores: str) -> str | None:
+    """The one question that a film is watched for, if it is."""
+    if scores != "question":
+        return None
+    if question is None or len(question) != 1:
+        raise UsageError("with --scores question a film is watched for one question: give one")
+    return question[0]
+
+
+def _watched(
+    model: Model, film: str, frames: Frames, told: Subtitles, question: str | None, quiet: bool
+) -> VideoMemory:
     with shown_progress(quiet) as progress:
         try:
-            memory = watched(model, [film], frames, progress=progress, subtitles=told)
+            memory = watched(model, [film], frames, progress=progress, subtitles=told, question=question)
         except WatchInterrupted as interruption:
             raise KeyboardInterrupt from interruption
     print_warnings(memory)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from longreel.compress.retake import Retake
     from longreel.model import Model
 
 
@@ -17,6 +18,7 @@ def loaded_model(
     *,
     budget: int | None = None,
     positions: str = "trained",
+    retake: Retake | None = None,
 ) -> Model:
     """`longreel.load`, without what transformers prints meanwhile: stderr is for progress and errors.
 
@@ -29,5 +31,12 @@ def loaded_model(
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     return load(
-        name, method=method, keep=keep, budget=budget, dtype=dtype, device=device, positions=positions
+        name,
+        method=method,
+        keep=keep,
+        budget=budget,
+        dtype=dtype,
+        device=device,
+        positions=positions,
+        retake=retake,
     )

@@ -11,6 +11,7 @@ from longreel.errors import UsageError
 _FILM = "Frames of the film"
 _MODEL = "Model"
 _ANSWER = "Answers"
+_RETAKE = "ReTaKe (--method retake)"
 _SUBTITLES = "Subtitles"
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -39,7 +40,7 @@ Budget = Annotated[
     int | None,
     typer.Option(
         "--budget",
-        help="Visual tokens to keep of each film, in place of --keep: uniform, recent-window.",
+        help="Tokens to keep of each film, in place of --keep: uniform, recent-window, retake.",
         rich_help_panel=_MODEL,
     ),
 ]
@@ -52,6 +53,28 @@ Positions = Annotated[
     ),
 ]
 
+ChunkFrames = Annotated[
+    int, typer.Option("--chunk-frames", help="Frames prefilled together.", rich_help_panel=_RETAKE)
+]
+Pivots = Annotated[
+    bool,
+    typer.Option(
+        "--pivots/--no-pivots", help="Keep tokens of keyframes before all others.", rich_help_panel=_RETAKE
+    ),
+]
+Squeeze = Annotated[
+    bool,
+    typer.Option("--squeeze/--no-squeeze", help="Move what stays together in time.", rich_help_panel=_RETAKE),
+]
+Scores = Annotated[
+    str,
+    typer.Option(
+        "--scores",
+        metavar="attention|keys|question",
+        help="What a token is worth: attention it gets, a short key, or a question's attention.",
+        rich_help_panel=_RETAKE,
+    ),
+]
 Dtype = Annotated[
     str | None,
     typer.Option("--dtype", help="float32 (default), bfloat16 or float16.", rich_help_panel=_MODEL),

@@ -13,7 +13,15 @@ from longreel.cli.loading import loaded_model
 from longreel.cli.memory_place import MemoryPlace
 from longreel.cli.output import print_json, print_remark
 from longreel.cli.progress import shown_progress
-from longreel.cli.watching import Frames, Subtitles, check_films, print_warnings, resume_hint, watched
+from longreel.cli.watching import (
+    Frames,
+    RetakeOptions,
+    Subtitles,
+    check_films,
+    print_warnings,
+    resume_hint,
+    watched,
+)
 from longreel.errors import MemoryFileError, UsageError, WatchInterrupted
 from longreel.interrupts import interrupts_at_reports
 from longreel.plain_text import bytes_in_words
@@ -45,6 +53,18 @@ def watch(
         str | None,
         typer.Option("--system", help="System prompt in front of the film.", rich_help_panel="Model"),
     ] = None,
+    chunk_frames: options.ChunkFrames = 32,
+    pivots: options.Pivots = True,
+    squeeze: options.Squeeze = True,
+    scores: options.Scores = "attention",
+    question: Annotated[
+        str | None,
+        typer.Option(
+            "--question",
+            help="The only question that will be asked, for --scores question.",
+            rich_help_panel="ReTaKe (--method retake)",
+        ),
+    ] = None,
     subtitles: options.Subtitles = None,
     subtitle_placement: options.SubtitlePlacement = "times",
     subtitle_budget: options.SubtitleBudget = None,
@@ -69,6 +89,7 @@ def watch(
       longreel watch film.mp4
       longreel watch film.mp4 -o film.memory --keep 16x --fps 2
       longreel watch film.mkv --model MODEL --subtitles track:en
+      longreel watch film.mp4 --model MODEL --method retake --budget 32000
       longreel watch part1.mkv part2.mkv -o both.memory --start 60 --end 120
     """
     place = MemoryPlace.checked(film, output, force=force)
@@ -89,13 +110,21 @@ def watch(
     told.check(len(film))
     check_films(film, allow_url=allow_url)
 
+    retake = RetakeOptions(chunk_frames, pivots, squeeze, scores).settings(method)
+    if (question is not None) != (scores == "question"):
+        raise UsageError("--question and --scores question go together: give both or none")
+
     held = place.held()
-    loaded = loaded_model(model, method, fraction, dtype, device, budget=budget, positions=positions)
+    loaded = loaded_model(
+        model, method, fraction, dtype, device, budget=budget, positions=positions, retake=retake
+    )
     if held is not None and not held.complete and not quiet:
         print_remark(f"going on with {place.path}")
     with shown_progress(quiet) as shown, interrupts_at_reports(shown) as progress:
         memory = _watched(
-            place, held, lambda resume: watched(loaded, film, frames, system, progress, resume, told)
+            place,
+            held,
+            lambda resume: watched(loaded, film, frames, system, progress, resume, told, question),
         )
         if memory is not held:
             memory.save(place.path)

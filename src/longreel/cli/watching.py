@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from longreel.cli.output import print_remark
+from longreel.errors import UsageError
 
 if TYPE_CHECKING:
+    from longreel.compress.retake import Retake
     from longreel.memory import VideoMemory
     from longreel.model import Model
     from longreel.progress import ProgressCallback
@@ -94,6 +96,43 @@ class Subtitles:
         return [name for name, was_given in given.items() if was_given]
 
 
+@dataclass(frozen=True)
+class RetakeOptions:
+    """How ReTaKe is set; see `longreel.Retake`."""
+
+    chunk_frames: int = 32
+    pivots: bool = True
+    squeeze: bool = True
+    scored_by: str = "attention"
+
+    def chosen(self) -> list[str]:
+        """The names of the options that were given."""
+        names = {
+            "chunk_frames": "--chunk-frames",
+            "pivots": "--no-pivots",
+            "squeeze": "--no-squeeze",
+            "scored_by": "--scores",
+        }
+        default, given = asdict(RetakeOptions()), asdict(self)
+        return [name for field, name in names.items() if given[field] != default[field]]
+
+    def settings(self, method: str | None) -> Retake | None:
+        """For `longreel.load`; None where all is left as it is.
+
+        Raises:
+            UsageError: an option was given and the method is another, or a value is out of range.
+        """
+        if self == RetakeOptions():
+            return None
+        if method != "retake":
+            raise UsageError(f"{self.chosen()[0]} is for --method retake: leave it out, or name that method")
+        from longreel.compress.retake import Retake
+
+        retake = Retake(**asdict(self))
+        retake.cache(0.5, None)
+        return retake
+
+
 def check_films(films: Sequence[str], *, allow_url: bool) -> None:
     """Find out whether films can be opened before a model is loaded; what is far away is left for later.
 
@@ -115,9 +154,10 @@ def watched(
     progress: ProgressCallback | None = None,
     resume: VideoMemory | None = None,
     subtitles: Subtitles | None = None,
+    question: str | None = None,
 ) -> VideoMemory:
     """Watch one film or several."""
-    told = (subtitles or Subtitles()).arguments
+    told = {**(subtitles or Subtitles()).arguments, "question": question}
     source = films[0] if len(films) == 1 else list(films)
     return model.watch(source, system=system, progress=progress, resume=resume, **told, **asdict(frames))
 

@@ -20,7 +20,7 @@ class Stretch(NamedTuple):
     """
 
     is_text: bool
-    count: int
+    tokens: int
     first: int
 
 
