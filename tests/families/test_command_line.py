@@ -60,3 +60,39 @@ def test_a_name_the_hub_cannot_give(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ModelError, match="nobody/no-such-model is no folder here") as caught:
         load("nobody/no-such-model")
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_retake_is_set_and_reported(
+    run: Run, family: str, folder: Path, stripes: Path, tmp_path: Path
+) -> None:
+    memory, chosen = tmp_path / "film.memory", ["--model", folder, "--method", "retake", "--fps", "10"]
+    kept = ["--keep", "1/4", "--chunk-frames", "8", "--no-squeeze"]
+    watched = run("watch", stripes, "-o", memory, *chosen, *kept, "--json", "-q")
+    assert watched.code == 0, watched.err
+    report = watched.json
+    assert report["method"]["cache"]["squeeze"] is False
+    plan = report["sources"][0]["plan"]
+    assert plan["frames"] == 40
+    assert plan["patches"] > plan["visual_tokens"] == report["visual_tokens"]
+    stages = {stage["name"]: (stage["before"], stage["after"]) for stage in report["stages"]}
+    assert stages["prefill"] == (report["visual_tokens"], report["visual_tokens"] // 4)
+    assert len(report["kept"]) == 3
+    said = run("info", memory)
+    assert "chunk_frames=8" in said.out
+    assert "entries" in said.out
+    other = run("watch", stripes, "-o", tmp_path / "other.memory", *chosen[:-4], "--no-pivots", "-q")
+    assert other.code == 2
+    assert "--no-pivots is for --method retake" in other.error
+
+
+def test_a_question_at_watch_time(run: Run, family: str, folder: Path, stripes: Path, tmp_path: Path) -> None:
+    memory, model = tmp_path / "film.memory", ["--model", folder]
+    chosen = [*model, "--method", "retake", "--scores", "question"]
+    assert "--question" in run("watch", stripes, "-o", memory, *chosen, "-q").error
+    assert run("watch", stripes, "-o", memory, *chosen, "--question", "Who is there?", "-q").code == 0
+    short = ["--max-new-tokens", "5", "--json", "-q"]
+    asked = run("ask", memory, "Who is there?", *model, *short[:-1])
+    once = run("ask", stripes, "Who is there?", *chosen, *short)
+    assert once.json["answers"][0]["answer"] == asked.json["answers"][0]["answer"]
+    assert "'Who is there?'" in run("ask", memory, "Where?", *model).error
+    assert "give one" in run("ask", stripes, *chosen).error
