@@ -26,6 +26,7 @@ VERBS = [
     "evaluate mlvu",
     "compare",
     "curve",
+    "map",
 ]
 HEAVY = {"torch", "transformers", "numpy", "av", "PIL", "safetensors"}
 

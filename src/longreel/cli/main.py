@@ -17,6 +17,7 @@ from longreel.cli.demo import demo
 from longreel.cli.evaluate import evaluate
 from longreel.cli.films import films
 from longreel.cli.info import info
+from longreel.cli.map import kept_map
 from longreel.cli.train import train
 from longreel.cli.watch import watch
 
@@ -37,6 +38,7 @@ app.command()(train)
 app.command()(convert)
 app.add_typer(evaluate, name="evaluate")
 app.command()(curve)
+app.command("map")(kept_map)
 app.command()(demo)
 
 
