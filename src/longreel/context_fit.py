@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import torch
 
-from longreel.compress.base import AttentionCompressor, CacheCompressor, Chunk, Compressor
+from longreel.compress.base import AttentionCompressor, CacheCompressor, Chunk
 from longreel.compress.baselines import KeepAll
 from longreel.errors import LongreelError, UsageError
 from longreel.film_plan import FilmPlan, PlannedFilm, frames_setting, most_frames, plan_film
@@ -40,6 +42,14 @@ class Fill:
         reach = None if self.reach is None else self.reach + tokens
         return replace(self, text=self.text + tokens, reach=reach)
 
+    def thinned(self, share: Fraction) -> Fill:
+        """Where only a share of the frames stays."""
+        if share == 1:
+            return self
+        reach = None if self.reach is None else self.text + math.ceil((self.reach - self.text) * share)
+        films = tuple((math.ceil(visual * share), prompt) for visual, prompt in self.films)
+        return Fill(math.ceil(self.visual * share), self.text, reach, films)
+
     def and_film(self, plan: FilmPlan) -> Fill:
         """With a film; one of unknown length counts nothing."""
         if plan.visual_tokens is None or plan.text_tokens is None:
@@ -63,9 +73,9 @@ def check_context(
     Raises:
         UsageError: naming settings with which they would fit.
     """
-    if adapter.context is None or not films or _fits(adapter, method.cache, _joined(before, plans)):
+    if adapter.context is None or not films or _fits(adapter, method, _joined(before, plans)):
         return
-    if not before.visual and not _fits(adapter, method.cache, before):
+    if not before.visual and not _fits(adapter, method, before):
         raise UsageError(
             f"the text before the film has {before.text:,} tokens, which leaves no room in the "
             f"{adapter.context:,} positions of {adapter.name}: give a shorter system="
@@ -86,8 +96,9 @@ def _joined(before: Fill, plans: Sequence[FilmPlan]) -> Fill:
     return before
 
 
-def _fits(adapter: ModelAdapter, compressor: Compressor, fill: Fill) -> bool:
+def _fits(adapter: ModelAdapter, method: Method, fill: Fill) -> bool:
     assert adapter.context is not None
+    compressor, fill = method.cache, fill.thinned(method.chosen_frames)
     room = adapter.context - fill.text - len(adapter.dialogue.after([("?", None)]))
     if isinstance(compressor, AttentionCompressor):
         return _taken(compressor, fill) <= room
@@ -143,7 +154,7 @@ def _ways(
             made = [plan_film(adapter, tried.frames, film, max_tokens)[0] for film in cut]
         except LongreelError:
             return False
-        return _fits(adapter, tried.cache, _joined(before, made))
+        return _fits(adapter, tried, _joined(before, made))
 
     longest = max((len(film.seconds) for film in films if film.seconds is not None), default=1)
     frames = most_frames(longest - 1, lambda count: fits(count, limit, method))

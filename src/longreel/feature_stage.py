@@ -7,9 +7,31 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from longreel.compress.base import FeatureSelector
+from longreel.compress.base import MarkingSelector
 from longreel.errors import UsageError
 from longreel.models.base import VisualTokens
+
+
+class EvenFrames:
+    """Frames of one film, all of equally many tokens."""
+
+    def __init__(self) -> None:
+        self._patches = 0
+
+    def of(self, tokens: VisualTokens) -> Tensor:
+        """(F, N, D) of the tokens of F whole frames.
+
+        Raises:
+            UsageError: their numbers of tokens differ.
+        """
+        counts = tokens.frame.unique_consecutive(return_counts=True)[1]
+        self._patches = self._patches or int(counts[0])
+        if bool((counts != self._patches).any()):
+            raise UsageError(
+                "keyframes are chosen among frames of equally many visual tokens, and those of this film "
+                "differ: leave out either keyframes or what makes frames differ"
+            )
+        return tokens.embeddings.reshape(len(counts), self._patches, -1)
 
 
 class FeatureStage:
@@ -18,33 +40,21 @@ class FeatureStage:
     They come out in whole frames and in order, as soon as the selector is certain about them.
     """
 
-    def __init__(self, selector: FeatureSelector) -> None:
+    def __init__(self, selector: MarkingSelector) -> None:
         self._stream = selector.stream()
+        self._even = EvenFrames()
         self._waiting: VisualTokens | None = None
-        self._patches = 0
 
     def push(self, tokens: VisualTokens) -> VisualTokens | None:
         """Take tokens of whole frames; returns those that are certain, None if there are none."""
         if not len(tokens):
             return None
         self._waiting = tokens if self._waiting is None else self._waiting.followed_by(tokens)
-        return self._marked(self._stream.push(self._features(tokens)))
+        return self._marked(self._stream.push(self._even.of(tokens)))
 
     def end(self) -> VisualTokens | None:
         """The film is over: all that is left."""
         return self._marked(self._stream.end())
-
-    def _features(self, tokens: VisualTokens) -> Tensor:
-        """(F, N, D) of F frames."""
-        counts = tokens.frame.unique_consecutive(return_counts=True)[1]
-        patches = self._patches or int(counts[0])
-        if bool((counts != patches).any()):
-            raise UsageError(
-                "keyframes are chosen among frames of equally many visual tokens, and those of this film "
-                "differ: leave out either keyframes or what makes frames differ"
-            )
-        self._patches = patches
-        return tokens.embeddings.reshape(len(counts), patches, -1)
 
     def _marked(self, pivots: Tensor) -> VisualTokens | None:
         if not len(pivots):

@@ -28,7 +28,7 @@ def check_timeline(timeline: Timeline, header: Header) -> None:
     _require(all(part.ndim == 1 for part in vars(timeline).values()), "its times are no lists")
     _require(timeline.tokens.dtype == torch.int64, "its runs of tokens are no counts")
     _require(all(bool(part.isfinite().all()) for part in times), "its times are not finite")
-    _require(_ascending(timeline.frames) and _ascending(timeline.first), "its times do not ascend")
+    _require(_ascending(timeline.frames), "its times do not ascend")
     _require(
         len(timeline.first) == len(timeline.last) == len(timeline.tokens), "its runs of tokens lack times"
     )

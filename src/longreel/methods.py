@@ -6,9 +6,17 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, is_dataclass
 from difflib import get_close_matches
+from fractions import Fraction
 from typing import Any
 
-from longreel.compress.base import AttentionCompressor, Compressor, FeatureSelector, FrameSelector
+from longreel.compress.base import (
+    AttentionCompressor,
+    Compressor,
+    FeatureSelector,
+    FrameSelector,
+    MarkingSelector,
+    exact_fraction,
+)
 from longreel.compress.baselines import FramesWithin, KeepAll, RandomTokens, RecentWindow, UniformFrames
 from longreel.compress.kinds import choosing
 from longreel.compress.pivot_kv import PivotKV
@@ -51,7 +59,21 @@ class Method:
     def uses_keyframes(self) -> bool:
         """Whether what is kept depends on which frames are keyframes."""
         chooser = choosing(self.cache)
-        return self.features is not None and getattr(chooser, "pivots", False)
+        return isinstance(self.features, MarkingSelector) and getattr(chooser, "pivots", False)
+
+    @property
+    def chosen_frames(self) -> Fraction:
+        """The fraction of encoded frames that stay; below 1, when the last one of a film has been seen."""
+        return Fraction(1) if self.features is None else exact_fraction(self.features.keep)
+
+    def lookback(self, clip: int) -> int | None:
+        """Frames before one that have to be encoded again to go on with it; None for all of the film.
+
+        clip: frames that are encoded together.
+        """
+        if self.chosen_frames < 1:
+            return None
+        return self.features.lookback * clip if isinstance(self.features, MarkingSelector) else 0
 
     @property
     def target(self) -> str | None:
@@ -60,7 +82,9 @@ class Method:
             return f"budget={self.frames.tokens}"
         if isinstance(self.cache, PivotKV) and self.cache.budget is not None:
             return f"budget={self.cache.budget}"
-        return None
+        return (
+            None if self.features is None or self.chosen_frames == 1 else f"keyframes={self.features.keep:g}"
+        )
 
     @property
     def needs_summary_tokens(self) -> bool:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from longreel.blocks import Block
+from longreel.compress.base import ChoosingSelector, MarkingSelector
 from longreel.compress.kinds import choosing
 from longreel.feature_stage import FeatureStage
+from longreel.film_stage import FilmStage
 from longreel.header import Header, ResumePoint, SourceRecord, StageRecord
 from longreel.identity import hash_json
 from longreel.interrupts import held_back_interrupts
@@ -23,6 +26,8 @@ from longreel.process import peak_bytes
 from longreel.timeline import Timeline
 from longreel.version import package_version
 from longreel.watched_film import WatchedFilm
+
+_NO_TIMES = (torch.empty(0, dtype=torch.float64),) * 2
 
 
 class WatchSession:
@@ -67,7 +72,7 @@ class WatchSession:
             if in_front is not None and len(in_front) and start is None:
                 self._watcher.text(in_front)
         self._base = self._watcher.closed_tokens
-        self._stage: FeatureStage | None = None
+        self._stage: FeatureStage | FilmStage | None = None
         # Tokens of the film in hand that the memory holds already, and those of its last chunk if cut short.
         self._held_already = 0
         self._cut_short = 0
@@ -114,16 +119,29 @@ class WatchSession:
         """Go on with this film."""
         self._films.append(film)
         self._held_already = film.skip_tokens
-        self._stage = None if self._method.features is None else FeatureStage(self._method.features)
+        self._stage = self._feature_stage(film)
         with self.timed("prefill"):
             self._watcher.begin_film(film.cache)
+
+    def _feature_stage(self, film: WatchedFilm) -> FeatureStage | FilmStage | None:
+        """What looks at the features of a film."""
+        selector = self._method.features
+        if self._method.chosen_frames < 1 and isinstance(selector, ChoosingSelector):
+            return FilmStage(selector, film.plan.visual_tokens)
+        return FeatureStage(selector) if isinstance(selector, MarkingSelector) else None
 
     def take(self, film: WatchedFilm, block: Block, tokens: VisualTokens) -> None:
         """Push a block's visual tokens; all of it happens, or nothing."""
         with held_back_interrupts():
             tokens = self._with_text(film, block, tokens)
-            fresh = tokens[0 if film.seconds else film.skip_tokens :]
             seconds = block.frames.seconds
+            if isinstance(self._stage, FilmStage):
+                self._timeline = self._known_timeline(film).extended(seconds + film.offset, *_NO_TIMES)
+                film.add(block, torch.zeros(len(seconds), dtype=torch.int64))
+                with self.timed("keyframes"):
+                    self._stage.push(tokens)
+                return
+            fresh = tokens[0 if film.seconds else film.skip_tokens :]
             self._timeline = self._known_timeline(film).extended(
                 seconds + film.offset, fresh.start + film.offset, fresh.end + film.offset
             )
@@ -132,7 +150,7 @@ class WatchSession:
 
     def _certain(self, tokens: VisualTokens) -> VisualTokens | None:
         """Those of which it is certain whether they are of keyframes."""
-        if self._stage is None:
+        if not isinstance(self._stage, FeatureStage):
             return tokens
         with self.timed("keyframes"):
             return self._stage.push(tokens)
@@ -160,8 +178,10 @@ class WatchSession:
 
     def end(self, film: WatchedFilm) -> None:
         """The film has been seen to its end; lines of subtitles that are left stand behind it."""
+        if isinstance(self._stage, FilmStage):
+            self._push_chosen(film, self._stage)
         with held_back_interrupts():
-            if self._stage is not None:
+            if isinstance(self._stage, FeatureStage):
                 self._push(self._stage.end())
             closed = self._watcher.closed_tokens
             with self.timed("prefill"):
@@ -173,6 +193,24 @@ class WatchSession:
                     self._watcher.text(left)
             film.finished = True
             self.resume, self.partial = None, ()
+
+    def _push_chosen(self, film: WatchedFilm, stage: FilmStage) -> None:
+        """Prefill the frames that stay, of the film or of what it is without those that the memory holds."""
+        with held_back_interrupts():
+            with self.timed("keyframes"):
+                tokens = stage.end()
+            if tokens is None:
+                return
+            fresh = tokens[film.skip_tokens :]
+            self._timeline = self._timeline.extended(
+                _NO_TIMES[0], fresh.start + film.offset, fresh.end + film.offset
+            )
+            film.tokens_end += len(tokens)
+        # Bit by bit, as Ctrl-C is not to wait for all of it.
+        starts = tokens.frame.diff(prepend=tokens.frame[:1] - 1).nonzero().flatten().tolist()
+        for first, end in pairwise([*starts[:: film.block], len(tokens)]):
+            with held_back_interrupts():
+                self._push(tokens[first:end])
 
     def finish(self) -> VideoMemory:
         """The memory of everything watched; the open interval is closed short."""
@@ -283,11 +321,14 @@ class WatchSession:
         seconds["read"] = seconds.get("read", 0.0) + sum(film.blocks.seconds for film in self._films)
         selected = [("select", read, encoded, "frames")] if self._method.frames is not None else []
         tokens = held.visual_tokens
-        marked = [("keyframes", tokens, tokens, "visual tokens")] if self._method.features else []
+        if self._method.chosen_frames < 1:
+            plans = [record.plan for record in records if record.plan is not None]
+            tokens = sum(plan.visual_tokens or 0 for plan in plans)
+        marked = [("keyframes", tokens, held.visual_tokens, "visual tokens")] if self._method.features else []
         for name, before, after, unit in (
             ("read", asked, read, "frames"),
             *selected,
-            ("encode", encoded, held.visual_tokens, "visual tokens"),
+            ("encode", encoded, tokens, "visual tokens"),
             *marked,
             ("prefill", held.visual_tokens, kept, "entries per layer"),
         ):

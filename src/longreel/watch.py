@@ -243,6 +243,7 @@ def _watch_film(
         skip = resume.frame if resume else 0
         planned = PlannedFilm.of(stream, sampling, len(session.records), before)
         film_plan, selector = plan_film(adapter, method.frames, planned, reading.max_tokens)
+        _check_text(method, text)
         fill = _fill(session, adapter, reading)
         if text is not None:
             fill = fill.and_text(text.record.tokens)
@@ -261,7 +262,7 @@ def _watch_film(
             blocks=blocks,
             cache=cache,
             block=size,
-            lookback=0 if method.features is None else method.features.lookback * adapter.clip,
+            lookback=method.lookback(adapter.clip),
             tokens_end=session.visual_tokens,
             encoded_before=resume.encoded if resume else 0,
             first_seconds=session.first_seconds if resume and resume.encoded else None,
@@ -273,6 +274,14 @@ def _watch_film(
         session.begin(film)
         _encode(session, adapter, film, StageClock(reading.progress, _stage(film), stream.expected))
         session.end(film)
+
+
+def _check_text(method: Method, text: FilmText | None) -> None:
+    if text is not None and text.ids and method.chosen_frames < 1:
+        raise UsageError(
+            "subtitles cannot stand at the times of frames that may not stay: give "
+            'subtitle_placement="transcript" and one film, or keep all frames (keyframes=1)'
+        )
 
 
 def _prompt_tokens(film_plan: FilmPlan, text: FilmText | None) -> int | None:

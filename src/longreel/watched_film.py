@@ -31,7 +31,7 @@ class WatchedFilm:
     skip_tokens: visual tokens of the first frames of this run that the memory holds already.
     cache: what keeps entries, fitted to the film.
     block: frames that are encoded together. lookback: frames before one that have to be encoded again to go
-        on with it.
+        on with it, None for all of them.
     text: its subtitles; lines_before: how many of their lines stand before the first frame of this run.
     seconds, read, tokens_before: for each frame encoded in this run, its time in the film, its number
         among those the reader gave, and the visual tokens of the memory before it.
@@ -48,7 +48,7 @@ class WatchedFilm:
     cache: Compressor
     block: int
     tokens_end: int
-    lookback: int = 0
+    lookback: int | None = 0
     encoded_before: int = 0
     first_seconds: float | None = None
     warnings_before: tuple[str, ...] = ()
@@ -97,13 +97,13 @@ class WatchedFilm:
         It is where a block of frames began, so that frames are encoded together with the same others as in
         an uninterrupted run: otherwise last bits may differ.
         """
-        reached = self._frames_before(covered)
-        if reached == len(self.seconds) and not self.lookback:
+        reached = 0 if self.lookback is None else self._frames_before(covered)
+        if reached == len(self.seconds) and self.lookback == 0:
             number, known, skip = reached, reached - 1, 0
             frame = self.read[known] + 1
         else:
             # This run, too, began where a block of the film begins, and early enough to look back.
-            seen_again = max(0, reached - self.lookback)
+            seen_again = max(0, reached - (self.lookback or 0))
             number = known = seen_again - seen_again % self.block
             frame, skip = self.read[number], covered - self.tokens_before[number]
         return ResumePoint(

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from longreel.compress.base import tokens_kept
 from longreel.compress.distances import frame_distances
-from longreel.compress.dpselect import peaks, select_keyframes
+from longreel.compress.dpselect import DPSelect, peaks, select_keyframes
+from longreel.errors import UsageError
 from tests.oracles import dpselect as oracle
 
 WINDOWS = st.sampled_from([1, 3, 5, 9, 101])
@@ -160,3 +162,69 @@ def test_keep_outside_the_film_is_refused(keep: int) -> None:
 def test_features_without_patches_are_refused() -> None:
     with pytest.raises(ValueError, match="shape"):
         select_keyframes(torch.zeros(5, 3), 1)
+
+
+def in_blocks(features: Tensor, blocks: list[int]) -> list[Tensor]:
+    """A film in pieces, the last of which is what is left."""
+    ends = [min(sum(blocks[: i + 1]), len(features)) for i in range(len(blocks))] + [len(features)]
+    parts = [features[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+    return [part for part in parts if len(part)]
+
+
+@settings(deadline=None)
+@given(films_with_ties(), WINDOWS, st.booleans(), st.lists(st.integers(1, 5), max_size=8))
+def test_a_stream_marks_the_peaks_of_the_whole_film(
+    features: Tensor, window: int, per_patch: bool, blocks: list[int]
+) -> None:
+    stream = DPSelect(1.0, window, per_patch).stream()
+    told, seen = [], 0
+    for part in in_blocks(features, blocks):
+        told.append(stream.push(part))
+        seen += len(part)
+        assert sum(len(marks) for marks in told) == max(0, seen - window // 2)
+    marks = torch.cat([*told, stream.end()])
+    expected = select_keyframes(features, len(features), window, per_patch).is_peak
+    assert torch.equal(marks, expected if per_patch else expected[:, None].expand_as(marks))
+
+
+@settings(deadline=None)
+@given(
+    films_with_ties(),
+    WINDOWS,
+    st.booleans(),
+    st.lists(st.integers(1, 5), max_size=8),
+    st.floats(0.05, 1.0),
+    st.integers(0, 3),
+)
+def test_a_stream_holds_the_best_frames_of_the_whole_film(
+    features: Tensor, window: int, per_patch: bool, blocks: list[int], keep: float, missing: int
+) -> None:
+    """Also where a film has fewer frames than it said."""
+    choice = DPSelect(keep, window, per_patch).choice(len(features) + missing)
+    most = tokens_kept(len(features) + missing, keep)
+    numbers = torch.arange(len(features))[:, None].expand(features.shape[:2])
+    held, seen = numbers[:0], 0
+    for part in in_blocks(features, blocks):
+        held = torch.cat((held, numbers[seen : seen + len(part)]))
+        seen += len(part)
+        rows = choice.push(part)
+        held = held if rows is None else held.gather(0, rows)
+        assert len(held) <= most + window // 2
+    chosen = choice.end(features.gather(0, held[..., None].expand(-1, -1, features.shape[2])))
+    expected = select_keyframes(features, tokens_kept(len(features), keep), window, per_patch)
+    indices, is_peak = (
+        part if per_patch else part[:, None].expand(-1, features.shape[1])
+        for part in (expected.indices, expected.is_peak)
+    )
+    assert torch.equal(held.gather(0, chosen.first), indices)
+    assert torch.equal(chosen.first, chosen.last)
+    assert chosen.pivots is not None
+    assert torch.equal(chosen.pivots, is_peak)
+
+
+@pytest.mark.parametrize("settings", [{"keep": 0.0}, {"keep": 1.5}, {"window": 2}])
+def test_parts_that_cannot_be(settings: dict[str, float]) -> None:
+    with pytest.raises(UsageError):
+        DPSelect(**settings)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="known length"):
+        DPSelect(0.5).choice(None)

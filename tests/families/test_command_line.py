@@ -85,6 +85,21 @@ def test_retake_is_set_and_reported(
     assert "--no-pivots is for --method retake" in other.error
 
 
+def test_frames_are_chosen_before_entries(
+    run: Run, family: str, folder: Path, stripes: Path, tmp_path: Path
+) -> None:
+    chosen = ["--model", folder, "--method", "retake", "--keep", "1/2", "--keyframes", "1/2"]
+    for how in ("peaks", "merge-hard"):
+        memory = tmp_path / f"{how}.memory"
+        watched = run("watch", stripes, "-o", memory, *chosen, "--select", how, "--json", "-q")
+        assert watched.code == 0, watched.err
+        planned = watched.json["sources"][0]["plan"]["visual_tokens"]
+        assert watched.json["visual_tokens"] == planned // 2
+        assert "keep=0.5" in run("info", memory).out
+    assert "'often'" in run("watch", stripes, *chosen[:-2], "--select", "often").error
+    assert "--keyframes '2'" in run("watch", stripes, *chosen[:-1], "2").error
+
+
 def test_a_question_at_watch_time(run: Run, family: str, folder: Path, stripes: Path, tmp_path: Path) -> None:
     memory, model = tmp_path / "film.memory", ["--model", folder]
     chosen = [*model, "--method", "retake", "--scores", "question"]

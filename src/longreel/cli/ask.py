@@ -52,6 +52,8 @@ def ask(
     device: options.Device = None,
     positions: options.Positions = "trained",
     chunk_frames: options.ChunkFrames = 32,
+    keyframes: options.Keyframes = "1",
+    select: options.Select = "peaks",
     pivots: options.Pivots = True,
     squeeze: options.Squeeze = True,
     scores: options.Scores = "attention",
@@ -95,7 +97,8 @@ def ask(
     )
     told = Subtitles(tuple(subtitles or ()), subtitle_placement, subtitle_budget)
     is_memory = looks_like_memory(source)
-    retake = RetakeOptions(chunk_frames, pivots, squeeze, scores)
+    chosen_frames = options.parsed_fraction(keyframes, "--keyframes")
+    retake = RetakeOptions(chunk_frames, chosen_frames, select, pivots, squeeze, scores)
     kept = {"--method": method, "--keep": keep, "--budget": budget}
     chosen = [
         *frames.chosen(),

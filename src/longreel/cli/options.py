@@ -56,6 +56,23 @@ Positions = Annotated[
 ChunkFrames = Annotated[
     int, typer.Option("--chunk-frames", help="Frames prefilled together.", rich_help_panel=_RETAKE)
 ]
+Keyframes = Annotated[
+    str,
+    typer.Option(
+        "--keyframes",
+        help="Fraction of frames that stay before any is prefilled: 1/2.",
+        rich_help_panel=_RETAKE,
+    ),
+]
+Select = Annotated[
+    str,
+    typer.Option(
+        "--select",
+        metavar="peaks|merge|merge-hard",
+        help="How frames are chosen for --keyframes.",
+        rich_help_panel=_RETAKE,
+    ),
+]
 Pivots = Annotated[
     bool,
     typer.Option(
@@ -184,7 +201,7 @@ def parsed_keep(text: str | None) -> float | None:
     return None if text is None else parsed_fraction(text)
 
 
-def parsed_fraction(text: str) -> float:
+def parsed_fraction(text: str, option: str = "--keep") -> float:
     """The fraction in `1/16`, `0.0625` or `16x`.
 
     Raises:
@@ -193,9 +210,11 @@ def parsed_fraction(text: str) -> float:
     try:
         keep = _fraction(text.strip().lower().replace("\N{MULTIPLICATION SIGN}", "x"))
     except (ValueError, ZeroDivisionError):
-        raise UsageError(f"--keep {text!r} is not a fraction: write 1/16, 0.0625 or 16x") from None
+        raise UsageError(f"{option} {text!r} is not a fraction: write 1/16, 0.0625 or 16x") from None
     if not 0 < keep <= 1:
-        raise UsageError(f"--keep {text!r} is outside (0, 1]: write 1/16, 0.0625 or 16x to keep a sixteenth")
+        raise UsageError(
+            f"{option} {text!r} is outside (0, 1]: write 1/16, 0.0625 or 16x to keep a sixteenth"
+        )
     return keep
 
 

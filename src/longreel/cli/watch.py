@@ -54,6 +54,8 @@ def watch(
         typer.Option("--system", help="System prompt in front of the film.", rich_help_panel="Model"),
     ] = None,
     chunk_frames: options.ChunkFrames = 32,
+    keyframes: options.Keyframes = "1",
+    select: options.Select = "peaks",
     pivots: options.Pivots = True,
     squeeze: options.Squeeze = True,
     scores: options.Scores = "attention",
@@ -110,7 +112,8 @@ def watch(
     told.check(len(film))
     check_films(film, allow_url=allow_url)
 
-    retake = RetakeOptions(chunk_frames, pivots, squeeze, scores).settings(method)
+    chosen_frames = options.parsed_fraction(keyframes, "--keyframes")
+    retake = RetakeOptions(chunk_frames, chosen_frames, select, pivots, squeeze, scores).settings(method)
     if (question is not None) != (scores == "question"):
         raise UsageError("--question and --scores question go together: give both or none")
 

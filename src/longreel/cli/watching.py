@@ -101,6 +101,8 @@ class RetakeOptions:
     """How ReTaKe is set; see `longreel.Retake`."""
 
     chunk_frames: int = 32
+    keyframes: float = 1.0
+    select: str = "peaks"
     pivots: bool = True
     squeeze: bool = True
     scored_by: str = "attention"
@@ -109,6 +111,8 @@ class RetakeOptions:
         """The names of the options that were given."""
         names = {
             "chunk_frames": "--chunk-frames",
+            "keyframes": "--keyframes",
+            "select": "--select",
             "pivots": "--no-pivots",
             "squeeze": "--no-squeeze",
             "scored_by": "--scores",
@@ -130,6 +134,7 @@ class RetakeOptions:
 
         retake = Retake(**asdict(self))
         retake.cache(0.5, None)
+        retake.features()
         return retake
 
 

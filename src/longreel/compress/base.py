@@ -167,6 +167,19 @@ class FeatureSelector(Protocol):
     """Decides by what the language model would receive which frames are keyframes, film by film.
 
     Attributes:
+        keep: fraction of frames that stay. At 1, keyframes are only marked and `stream` is asked; below,
+            `choice` is.
+    """
+
+    @property
+    def keep(self) -> float: ...
+
+
+@runtime_checkable
+class MarkingSelector(FeatureSelector, Protocol):
+    """Marks keyframes.
+
+    Attributes:
         lookback: frames before one that have to be seen again to decide about it.
     """
 
@@ -174,7 +187,19 @@ class FeatureSelector(Protocol):
     def lookback(self) -> int: ...
 
     def stream(self) -> FeatureStream:
-        """A film to be looked at."""
+        """A film whose frames all stay."""
+
+
+@runtime_checkable
+class ChoosingSelector(FeatureSelector, Protocol):
+    """Chooses which frames stay, once it has seen the last."""
+
+    def choice(self, frames: int | None) -> FrameChoice:
+        """A film of which some frames stay; about how many it has, None if that is not known.
+
+        Raises:
+            UsageError: it cannot work for such a film.
+        """
 
 
 class FeatureStream(Protocol):
@@ -188,6 +213,33 @@ class FeatureStream(Protocol):
 
     def end(self) -> Tensor:
         """The same for all frames that are left."""
+
+
+class FilmChoice(NamedTuple):
+    """What stays of the frames that are held: S of each of N patches.
+
+    first, last: int64 (S, N), ascending: the stretch of frames that each one stands for.
+    pivots: bool (S, N), or None.
+    mean: whether it is the mean of the stretch; else it is the last of it.
+    """
+
+    first: Tensor
+    last: Tensor
+    pivots: Tensor | None
+    mean: bool = False
+
+
+class FrameChoice(Protocol):
+    """One film being looked at, of which some frames stay; it belongs to one thread."""
+
+    def push(self, features: Tensor) -> Tensor | None:
+        """Look at more frames, (F, N, D), F at least 1, which are held from now on behind those so far.
+
+        Returns int64 (K, N), ascending, which of those held may yet stay; None for all.
+        """
+
+    def end(self, features: Tensor) -> FilmChoice:
+        """What stays of those held, (K, N, D); at least one frame was looked at."""
 
 
 # Larger than any number of tokens that a keep is computed from, small enough to see through rounding.

@@ -44,6 +44,11 @@ def frame_distances(features: Tensor, before: Tensor | None = None) -> Tensor:
     return distances
 
 
+def pair_distances(one: Tensor, other: Tensor) -> Tensor:
+    """1 - cos of rows (n, D) that belong together: float32 (n,), exactly 0 between equal ones."""
+    return _distance(_direction(one), _direction(other))
+
+
 def _direction(frame: Tensor) -> _Direction:
     # Contiguous, as the order of a sum, and so its rounding, follows the layout.
     wide = frame.to(torch.float32).contiguous()

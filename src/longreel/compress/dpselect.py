@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from longreel.compress.base import FilmChoice, tokens_kept
 from longreel.compress.distances import frame_distances
 from longreel.compress.ranking import best
 from longreel.errors import UsageError
@@ -82,16 +83,20 @@ def peaks(distance: Tensor, window: int) -> Tensor:
 
 @dataclass(frozen=True)
 class DPSelect:
-    """Mark the tokens of frames at the peaks of that distance; all frames stay (the paper's keep of 1).
+    """Choose frames at the peaks of that distance. At keep 1 (the paper's) all stay, and peaks are marked.
 
+    keep: fraction of frames that stay, peaks first; below 1, prefill begins behind the last frame of a film.
     window: odd, number of frames among which a peak is the largest.
     per_patch: every patch has its own peaks, instead of all those of their mean distance.
     """
 
+    keep: float = 1.0
     window: int = 3
     per_patch: bool = True
 
     def __post_init__(self) -> None:
+        if not 0 < self.keep <= 1:
+            raise UsageError(f"keep={self.keep} is outside (0, 1]: give the fraction of frames to keep")
         if self.window < 1 or self.window % 2 == 0:
             raise UsageError(f"window={self.window} has no middle: give an odd number of frames, such as 3")
 
@@ -101,8 +106,56 @@ class DPSelect:
         return self.window // 2 + 1
 
     def stream(self) -> PeakStream:
-        """A film to be looked at."""
-        return PeakStream(self.window, self.per_patch)
+        """A film whose frames all stay."""
+        return PeakStream(self)
+
+    def choice(self, frames: int | None) -> TopFrames:
+        """A film of which some frames stay."""
+        if frames is None:
+            raise UsageError(
+                "keyframes below 1 need a film of known length: give end=, or keep all of its frames"
+            )
+        return TopFrames(self, frames)
+
+
+class _Peaks:
+    """The peaks of distances that come bit by bit, told half a window behind them."""
+
+    def __init__(self, window: int) -> None:
+        self._half, self._window = window // 2, window
+        # Those that are not told yet, and of half a window before them.
+        self._distances: Tensor | None = None
+        self._told = 0
+
+    def push(self, distances: Tensor) -> Tensor:
+        """Which of the next ones are peaks, as far as that is certain."""
+        known = distances if self._distances is None else torch.cat((self._distances, distances))
+        return self._tell(known, len(known) - self._half)
+
+    def end(self) -> Tensor | None:
+        """The same for those that are left."""
+        return None if self._distances is None else self._tell(self._distances, len(self._distances))
+
+    def _tell(self, known: Tensor, until: int) -> Tensor:
+        until = max(until, self._told)
+        told = peaks(known, self._window)[self._told : until]
+        past = max(0, until - self._half)
+        self._distances, self._told = known[past:], until - past
+        return told
+
+
+class _Distances:
+    """Each frame's distance to the one before it, of a film that comes in blocks."""
+
+    def __init__(self, per_patch: bool) -> None:
+        self._per_patch = per_patch
+        self._before: Tensor | None = None
+
+    def push(self, features: Tensor) -> Tensor:
+        """Float32 (F, N) per patch, else (F, 1)."""
+        distances = frame_distances(features, self._before)
+        self._before = features[-1].clone()
+        return distances if self._per_patch else distances.mean(dim=1, keepdim=True)
 
 
 class PeakStream:
@@ -111,30 +164,73 @@ class PeakStream:
     Equal to `select_keyframes` over all frames, however they are cut into pushes.
     """
 
-    def __init__(self, window: int, per_patch: bool) -> None:
-        self._window, self._per_patch = window, per_patch
-        self._before: Tensor | None = None
+    def __init__(self, settings: DPSelect) -> None:
+        self._distances = _Distances(settings.per_patch)
+        self._peaks = _Peaks(settings.window)
         self._patches = 0
-        # Distances of the frames that are not told yet, and of half a window before them.
-        self._distances: Tensor | None = None
-        self._told = 0
 
     def push(self, features: Tensor) -> Tensor:
         """See `FeatureStream`."""
-        new = frame_distances(features, self._before)
-        self._before, self._patches = features[-1].clone(), features.shape[1]
-        new = new if self._per_patch else new.mean(dim=1)
-        self._distances = new if self._distances is None else torch.cat((self._distances, new))
-        return self._tell(len(self._distances) - self._window // 2)
+        self._patches = features.shape[1]
+        return self._of_all(self._peaks.push(self._distances.push(features)))
 
     def end(self) -> Tensor:
         """See `FeatureStream`."""
-        return self._tell(0 if self._distances is None else len(self._distances))
+        left = self._peaks.end()
+        return torch.empty(0, self._patches, dtype=torch.bool) if left is None else self._of_all(left)
 
-    def _tell(self, until: int) -> Tensor:
-        if self._distances is None or until <= self._told:
-            return torch.empty(0, self._patches, dtype=torch.bool)
-        told = peaks(self._distances, self._window)[self._told : until]
-        past = max(0, until - self._window // 2)
-        self._distances, self._told = self._distances[past:], until - past
-        return told if self._per_patch else told[:, None].expand(-1, self._patches)
+    def _of_all(self, told: Tensor) -> Tensor:
+        return told.expand(-1, self._patches)
+
+
+class TopFrames:
+    """The best frames of one film, of which no more are held than will stay; see `FrameChoice`.
+
+    Equal to `select_keyframes` over all frames, if there are no more of them than were expected.
+
+    Args:
+        settings: which are the best.
+        frames: how many are expected.
+    """
+
+    def __init__(self, settings: DPSelect, frames: int) -> None:
+        self._settings = settings
+        self._most = tokens_kept(frames, settings.keep)
+        self._seen, self._patches = 0, 0
+        self._stream, self._peaks = _Distances(settings.per_patch), _Peaks(settings.window)
+        # Of the frames that are held: all distances, and whether the first ones are peaks.
+        self._distances: Tensor | None = None
+        self._is_peak: Tensor | None = None
+
+    def push(self, features: Tensor) -> Tensor | None:
+        """See `FrameChoice`."""
+        self._patches = features.shape[1]
+        self._seen += len(features)
+        new = self._stream.push(features)
+        self._distances = new if self._distances is None else torch.cat((self._distances, new))
+        self._note(self._peaks.push(new))
+        assert self._is_peak is not None
+        decided, held = len(self._is_peak), len(self._distances)
+        if decided <= self._most:
+            return None
+        stay = best(self._distances[:decided], self._most, self._is_peak)
+        open_ones = torch.arange(decided, held, device=stay.device)[:, None].expand(-1, stay.shape[1])
+        rows = torch.cat((stay, open_ones))
+        self._is_peak = self._is_peak.gather(0, stay)
+        self._distances = self._distances.gather(0, rows)
+        return rows.expand(-1, self._patches)
+
+    def end(self, features: Tensor) -> FilmChoice:
+        """See `FrameChoice`."""
+        left = self._peaks.end()
+        assert left is not None
+        assert self._distances is not None
+        self._note(left)
+        assert self._is_peak is not None
+        keep = min(self._most, tokens_kept(self._seen, self._settings.keep))
+        rows = best(self._distances, keep, self._is_peak)
+        pivots = self._is_peak.gather(0, rows).expand(-1, self._patches)
+        return FilmChoice(rows.expand(-1, self._patches), rows.expand(-1, self._patches), pivots)
+
+    def _note(self, told: Tensor) -> None:
+        self._is_peak = told if self._is_peak is None else torch.cat((self._is_peak, told))

@@ -102,7 +102,8 @@ class PivotKV:
 
 def small_keys(key: Tensor) -> Tensor:
     """Minus the length of each token's key (Hkv, n, d), mean over heads: float32 (n,)."""
-    return -torch.linalg.vector_norm(key.to(torch.float32), dim=-1).mean(dim=0)
+    length: Tensor = torch.linalg.vector_norm(key.to(torch.float32), dim=-1)
+    return -length.mean(dim=0)
 
 
 def attention_from(question: Tensor, key: Tensor, block: int = 128) -> Tensor:
