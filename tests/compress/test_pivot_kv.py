@@ -13,9 +13,18 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from longreel.compress.base import tokens_kept
-from longreel.compress.pivot_kv import attention_received, squeezed_times, tokens_to_keep
+from longreel.compress.base import Chunk, tokens_kept
+from longreel.compress.pivot_kv import (
+    PivotKV,
+    attention_received,
+    layer_counts,
+    small_keys,
+    squeezed_times,
+    tokens_to_keep,
+)
+from longreel.errors import UsageError
 from tests.oracles import pivot_kv as oracle
+from tests.oracles import retake as retake_oracle
 
 HEADS = [(1, 1), (4, 4), (4, 2), (6, 2), (4, 1)]
 # Few different values, so that most scores are equal to another.
@@ -178,3 +187,41 @@ def test_a_decimal_fraction_is_rounded_down_exactly(tokens: int, parts: int) -> 
 
 def test_nothing_is_kept_of_nothing() -> None:
     assert tokens_kept(0, 0.5) == 0
+
+
+@settings(deadline=None)
+@given(st.integers(1, 6), st.integers(1, 12), st.data())
+def test_layers_share_out_what_stays(layers: int, tokens: int, data: st.DataObject) -> None:
+    keep = data.draw(st.integers(1, tokens))
+    row = st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.5, 9.0]), min_size=tokens, max_size=tokens)
+    scores = data.draw(st.lists(row, min_size=layers, max_size=layers))
+    counts = layer_counts([torch.tensor(layer) for layer in scores], keep)
+    assert sum(counts) == keep * layers
+    assert all(1 <= count <= tokens for count in counts)
+    weights = [max(weight, keep / 100) for weight in retake_oracle.layer_weights(scores, keep)]
+    exact = [1 + weight * (keep - 1) * layers / sum(weights) for weight in weights]
+    if max(exact) <= tokens:
+        assert all(abs(count - share) < 1 for count, share in zip(counts, exact, strict=True))
+    for one in range(layers):
+        for other in range(layers):
+            assert weights[one] <= weights[other] or counts[one] >= counts[other]
+
+
+def test_equal_layers_keep_equally_many() -> None:
+    assert layer_counts([torch.tensor([3.0, 2.0, 1.0, 0.0])] * 4, 2) == [2, 2, 2, 2]
+    assert layer_counts([torch.full((4,), 9.0), torch.zeros(4)], 2) == [3, 1]
+    part = PivotKV(0.5, by_layer=True)
+    kept = part.choose(Chunk(4), [torch.tensor([9.0, 8.0, 7.0, 0.0]), torch.tensor([1.0, 0.0, 2.0, 3.0])])
+    assert [layer.tolist() for layer in kept] == [[0, 1, 2], [3]]
+
+
+def test_short_keys_are_worth_most() -> None:
+    key = torch.tensor([[[3.0, 4.0], [0.0, 1.0]], [[0.0, 5.0], [2.0, 0.0]]])
+    assert small_keys(key).tolist() == [-5.0, -1.5]
+
+
+@pytest.mark.parametrize("wrong", [{}, {"keep": 0.5, "budget": 4}, {"keep": 0.0}, {"budget": 0}])
+def test_settings_that_cannot_be(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError) as caught:
+        PivotKV(**wrong)
+    assert len(str(caught.value).splitlines()) == 1

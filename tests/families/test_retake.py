@@ -438,3 +438,16 @@ def test_another_film_is_added_to_a_fraction_but_not_to_a_budget(family: str, fo
     budget = longreel.load(folder, method="retake", budget=50)
     with pytest.raises(UsageError, match="budget=50"):
         budget.append(budget.watch(film(8)), film(8))
+
+
+def test_layers_may_share_what_stays(family: str, folder: Path, tmp_path: Path) -> None:
+    even, shared = retaken(folder), retaken(folder, by_layer=True, pivots=False)
+    memory = shared.watch(film(FRAMES))
+    kept = [len(visual(layer)) for layer in memory.layers]
+    assert len(set(kept)) > 1
+    assert sum(kept) == sum(len(visual(layer)) for layer in even.watch(film(FRAMES)).layers)
+    assert "entries by layer" in str(memory.report())
+    memory.save(tmp_path / "film.memory")
+    reopened = shared.open(tmp_path / "film.memory")
+    assert_same(memory, reopened)
+    assert shared.ask(reopened, QUESTIONS[0], max_new_tokens=3).usage.prompt_tokens

@@ -58,3 +58,12 @@ def kept_for_question(question, key, keep, pivots):
             for j in range(tokens):
                 received[j] += weights[j] / sum(weights)
     return pivot_kv.tokens_to_keep(received, keep, pivots)
+
+
+def layer_weights(scores, keep):
+    """How many of the best keep * L tokens of all L layers are in each, scores[layer][token]."""
+    ranked = sorted(
+        (-score, layer, token) for layer, row in enumerate(scores) for token, score in enumerate(row)
+    )
+    chosen = [layer for _, layer, _ in ranked[: keep * len(scores)]]
+    return [chosen.count(layer) for layer in range(len(scores))]

@@ -57,6 +57,7 @@ def ask(
     pivots: options.Pivots = True,
     squeeze: options.Squeeze = True,
     scores: options.Scores = "attention",
+    by_layer: options.ByLayer = False,
     subtitles: options.Subtitles = None,
     subtitle_placement: options.SubtitlePlacement = "times",
     subtitle_budget: options.SubtitleBudget = None,
@@ -98,7 +99,7 @@ def ask(
     told = Subtitles(tuple(subtitles or ()), subtitle_placement, subtitle_budget)
     is_memory = looks_like_memory(source)
     chosen_frames = options.parsed_fraction(keyframes, "--keyframes")
-    retake = RetakeOptions(chunk_frames, chosen_frames, select, pivots, squeeze, scores)
+    retake = RetakeOptions(chunk_frames, chosen_frames, select, pivots, squeeze, scores, by_layer)
     kept = {"--method": method, "--keep": keep, "--budget": budget}
     chosen = [
         *frames.chosen(),

@@ -83,6 +83,10 @@ Squeeze = Annotated[
     bool,
     typer.Option("--squeeze/--no-squeeze", help="Move what stays together in time.", rich_help_panel=_RETAKE),
 ]
+ByLayer = Annotated[
+    bool,
+    typer.Option("--by-layer", help="Layers share what stays, as in AdaReTaKe.", rich_help_panel=_RETAKE),
+]
 Scores = Annotated[
     str,
     typer.Option(

@@ -59,6 +59,7 @@ def watch(
     pivots: options.Pivots = True,
     squeeze: options.Squeeze = True,
     scores: options.Scores = "attention",
+    by_layer: options.ByLayer = False,
     question: Annotated[
         str | None,
         typer.Option(
@@ -113,7 +114,9 @@ def watch(
     check_films(film, allow_url=allow_url)
 
     chosen_frames = options.parsed_fraction(keyframes, "--keyframes")
-    retake = RetakeOptions(chunk_frames, chosen_frames, select, pivots, squeeze, scores).settings(method)
+    retake = RetakeOptions(chunk_frames, chosen_frames, select, pivots, squeeze, scores, by_layer).settings(
+        method
+    )
     if (question is not None) != (scores == "question"):
         raise UsageError("--question and --scores question go together: give both or none")
 

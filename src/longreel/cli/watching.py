@@ -106,6 +106,7 @@ class RetakeOptions:
     pivots: bool = True
     squeeze: bool = True
     scored_by: str = "attention"
+    by_layer: bool = False
 
     def chosen(self) -> list[str]:
         """The names of the options that were given."""
@@ -116,6 +117,7 @@ class RetakeOptions:
             "pivots": "--no-pivots",
             "squeeze": "--no-squeeze",
             "scored_by": "--scores",
+            "by_layer": "--by-layer",
         }
         default, given = asdict(RetakeOptions()), asdict(self)
         return [name for field, name in names.items() if given[field] != default[field]]

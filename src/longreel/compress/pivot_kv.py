@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -34,6 +36,9 @@ class PivotKV:
     scored_by: what a token is worth. "attention": what it receives from the chunk's tokens. "keys": minus the
         length of its key, as short keys draw attention (arXiv 2406.11430). "question": what it receives from
         a question put behind the chunk (SnapKV, arXiv 2404.14469; AdaReTaKe, arXiv 2503.12559).
+    by_layer: whether layers share what stays of a chunk among them: layer l gets a share that grows with how
+        many of its tokens are among the best of all layers (AdaReTaKe, equations 10 to 16), at least
+        `least_share` of an even one.
     block: rows of attention that exist at a time; it changes no result.
     """
 
@@ -43,7 +48,11 @@ class PivotKV:
     squeeze: bool = True
     pivots: bool = True
     scored_by: str = "attention"
+    by_layer: bool = False
     block: int = 128
+
+    # Of AdaReTaKe's equation 15.
+    least_share: ClassVar[float] = 0.01
 
     def __post_init__(self) -> None:
         if (self.keep is None) == (self.budget is None):
@@ -97,7 +106,44 @@ class PivotKV:
         pivots = chunk.pivots if self.pivots else None
         if pivots is not None:
             pivots = pivots.to(scores[0].device)
-        return [tokens_to_keep(layer, count, pivots) for layer in scores]
+        counts = layer_counts(scores, count, self.least_share) if self.by_layer else [count] * len(scores)
+        return [tokens_to_keep(layer, each, pivots) for layer, each in zip(scores, counts, strict=True)]
+
+
+def layer_counts(scores: Sequence[Tensor], keep: int, least_share: float = 0.01) -> list[int]:
+    """How many tokens each layer keeps, if together they keep `keep` a layer (AdaReTaKe, eq. 10 to 16).
+
+    A layer's weight is the number of its tokens among the best keep * L of all L layers, at least
+    `least_share` of the mean; of equal scores the first layer's come first. One token stays in each layer,
+    and the others are shared out by weight; no layer keeps more than it has.
+
+    Args:
+        scores: (n,) of each layer.
+        keep: 1 to n.
+    """
+    layers, tokens = len(scores), len(scores[0])
+    chosen = best(torch.cat([layer.to(scores[0].device) for layer in scores]), keep * layers)
+    among = (chosen // tokens).bincount(minlength=layers).tolist()
+    weights = [max(Fraction(number), exact_fraction(least_share) * keep) for number in among]
+    return [1 + more for more in _shared_out(weights, (keep - 1) * layers, most=tokens - 1)]
+
+
+def _shared_out(weights: Sequence[Fraction], total: int, most: int) -> list[int]:
+    """Whole numbers from 0 to `most` that add up to `total`, in proportion to the weights."""
+    full: set[int] = set()
+    while True:
+        free = [i for i in range(len(weights)) if i not in full]
+        left, whole = total - most * len(full), sum(weights[i] for i in free)
+        exact = {i: weights[i] * left / whole for i in free}
+        beyond = {i for i in free if exact[i] > most}
+        if not beyond:
+            break
+        full |= beyond
+    counts = {i: int(share) for i, share in exact.items()}
+    # What rounding down has left goes to the largest remainders; of equal ones to the first.
+    for i in sorted(free, key=lambda i: counts[i] - exact[i])[: left - sum(counts.values())]:
+        counts[i] += 1
+    return [most if i in full else counts[i] for i in range(len(weights))]
 
 
 def small_keys(key: Tensor) -> Tensor:

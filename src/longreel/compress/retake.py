@@ -26,6 +26,7 @@ class Retake:
     pivots: whether tokens of keyframes stay before all others.
     squeeze: whether what stays moves together in time.
     scored_by: "attention", "keys" or "question"; see `PivotKV`.
+    by_layer: whether layers share what stays among them, as in AdaReTaKe; see `PivotKV`.
     """
 
     chunk_frames: int = 32
@@ -36,6 +37,7 @@ class Retake:
     pivots: bool = True
     squeeze: bool = True
     scored_by: str = "attention"
+    by_layer: bool = False
 
     def features(self) -> FeatureSelector | None:
         """What chooses keyframes.
@@ -64,4 +66,5 @@ class Retake:
             squeeze=self.squeeze,
             pivots=self.pivots,
             scored_by=self.scored_by,
+            by_layer=self.by_layer,
         )
