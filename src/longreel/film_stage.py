@@ -34,6 +34,7 @@ class FilmStage:
         self._start, self._end = torch.empty(0), torch.empty(0)
         self._place: Tensor | None = None
         self._words: dict[int, Tensor] = {}
+        self._stamped: set[int] = set()
 
     def push(self, tokens: VisualTokens) -> None:
         """Take tokens of whole frames."""
@@ -60,17 +61,19 @@ class FilmStage:
         first = self._numbers.gather(0, choice.first.cpu())
         last = self._numbers.gather(0, choice.last.cpu())
         frames, patches = first.shape
+        sources = first.amin(1).tolist()
         chosen = VisualTokens(
             _stretches(self._features, choice).flatten(0, 1),
             self._start[first].flatten(),
             self._end[last].flatten(),
             torch.arange(frames).repeat_interleave(patches),
-            self._woven(first.amin(1).tolist(), patches),
+            self._woven(sources, patches),
             None if self._place is None else self._place[:, : frames * patches],
             None
             if self._deep is None
             else torch.stack([_stretches(one, choice) for one in self._deep]).flatten(1, 2),
             None if choice.pivots is None else choice.pivots.cpu().flatten(),
+            tuple(at * patches for at, source in enumerate(sources) if at and source in self._stamped),
         )
         self._features = self._deep = None
         return chosen
@@ -78,6 +81,7 @@ class FilmStage:
     def _note(self, tokens: VisualTokens, patches: int) -> None:
         before = len(self._start)
         self._words |= {before + at // patches: ids for at, ids in tokens.words}
+        self._stamped |= {before + at // patches for at in tokens.stamped}
         self._start = torch.cat((self._start.double(), tokens.start[::patches]))
         self._end = torch.cat((self._end.double(), tokens.end[::patches]))
         if tokens.place is not None:

@@ -56,15 +56,17 @@ class FilmText:
             seconds: float64 (F,), times of the frames, the first of which begins a clip.
             placed: lines that stand before the block.
         """
-        words = dict(tokens.words)
+        words, told = dict(tokens.words), set()
         for number, begin in enumerate(seconds[:: self.clip].tolist()):
             until = bisect_right(self.starts, begin)
             if until > placed:
                 before = int(torch.searchsorted(tokens.frame, number * self.clip))
                 said = torch.cat(self.ids[placed:until])
+                told.add(before)
                 words[before] = dialogue.aside(said, words.get(before, _NONE))
                 placed = until
-        return replace(tokens, words=tuple(sorted(words.items(), key=lambda item: item[0])))
+        stamped = tuple(before for before in tokens.stamped if before not in told)
+        return replace(tokens, words=tuple(sorted(words.items(), key=lambda item: item[0])), stamped=stamped)
 
     def behind(self, placed: int, dialogue: Dialogue) -> Tensor:
         """Ids of the lines that stand behind the last frame, none if all were placed."""

@@ -152,14 +152,27 @@ def test_entries_are_the_chunk_as_it_was_seen(family: str, folder: Path, squeeze
             assert torch.equal(layer.positions[..., own], theirs.positions[..., same])
 
 
-@pytest.mark.parametrize("keep", [0.07, 0.25, 0.5, 0.99])
+def text_with(layer: LayerMemory, everything: longreel.VideoMemory) -> int:
+    """Text of the film as a whole, without that of frames which it tells the time of and which are gone."""
+    token = everything.layers[0].token.tolist()
+    gone = 0
+    for at in range(1, len(token)):
+        begins_frame = token[at] > 0 and token[at - 1] == TEXT
+        if begins_frame:
+            end = next((i for i in range(at, len(token)) if token[i] == TEXT), len(token))
+            if not set(token[at:end]) & set(layer.token.tolist()):
+                begin = next(i for i in range(at - 1, -1, -1) if token[i] != TEXT) + 1
+                gone += at - begin
+    return token.count(TEXT) - gone
+
+
+@pytest.mark.parametrize("keep", [0.02, 0.07, 0.25, 0.5, 0.99])
 def test_the_fraction_is_kept_exactly_of_every_chunk_and_text_always(
     family: str, folder: Path, keep: float
 ) -> None:
     model = retaken(folder, keep=keep)
     memory, everything = model.watch(film(FRAMES)), plain(folder).watch(film(FRAMES))
     counts = chunk_tokens(model, encoded(model, film(FRAMES)))
-    text = int((everything.layers[0].token == TEXT).sum())
     for layer in memory.layers:
         first = 0
         for count in counts:
@@ -167,7 +180,7 @@ def test_the_fraction_is_kept_exactly_of_every_chunk_and_text_always(
             assert int(inside.sum()) == tokens_kept(count, keep)
             first += count
         assert (visual(layer).diff() > 0).all()
-        assert int((layer.token == TEXT).sum()) == text
+        assert int((layer.token == TEXT).sum()) == text_with(layer, everything)
         assert layer.keys.shape[1] == len(layer.token) == layer.positions.shape[-1]
     assert memory.header.kept == tuple(len(layer.token) for layer in memory.layers)
 
@@ -188,12 +201,14 @@ def test_no_pivot_is_dropped_while_another_token_is_kept(family: str, folder: Pa
 def test_tokens_stand_alike_in_every_layer(family: str, folder: Path, squeeze: bool) -> None:
     memory = retaken(folder, squeeze=squeeze).watch(film(FRAMES))
     stands: dict[int, list[int]] = {}
+    theirs = memory.layers[0]
     for layer in memory.layers:
         places = layer.positions.reshape(-1, len(layer.token)).mT.tolist()
         for token, position in zip(layer.token.tolist(), places, strict=True):
             assert token == TEXT or stands.setdefault(token, position) == position
-        text = layer.positions[..., layer.token == TEXT]
-        assert torch.equal(text, memory.layers[0].positions[..., memory.layers[0].token == TEXT])
+        if torch.equal(layer.token == TEXT, theirs.token == TEXT):
+            text = layer.token == TEXT
+            assert torch.equal(layer.positions[..., text], theirs.positions[..., text])
     last = max(int(layer.positions.max()) for layer in memory.layers)
     assert memory.header.next_position > last
 
@@ -202,8 +217,8 @@ def test_without_squeezing_everything_stands_where_it_stood(family: str, folder:
     memory, everything = retaken(folder, squeeze=False).watch(film(FRAMES)), plain(folder).watch(film(FRAMES))
     theirs = everything.layers[0]
     for layer in memory.layers:
-        stays = torch.isin(theirs.token, torch.cat((visual(layer), torch.tensor([TEXT]))))
-        assert torch.equal(layer.positions, theirs.positions[..., stays])
+        shown = theirs.positions[..., torch.isin(theirs.token, visual(layer))]
+        assert torch.equal(layer.positions[..., layer.token != TEXT], shown)
     assert memory.header.next_position == everything.header.next_position
 
 
@@ -390,10 +405,10 @@ def test_a_question_leaves_no_trace_and_scores_by_its_own_attention(family: str,
     model, part = noting(folder, scored_by="question")
     memory = model.watch(film(FRAMES), question=QUESTIONS[0])
     asked = len(model.adapter.dialogue.after([(QUESTIONS[0], None)]))
-    text = int((plain(folder).watch(film(FRAMES)).layers[0].token == TEXT).sum())
+    everything = plain(folder).watch(film(FRAMES))
     first = part.said[0][0].tokens
     for layer, attention in zip(memory.layers, part.seen[0], strict=True):
-        assert int((layer.token == TEXT).sum()) == text
+        assert int((layer.token == TEXT).sum()) == text_with(layer, everything)
         assert attention.question is not None
         assert attention.question.shape[1] == asked
         expected = oracle.kept_for_question(
@@ -451,3 +466,16 @@ def test_layers_may_share_what_stays(family: str, folder: Path, tmp_path: Path) 
     reopened = shared.open(tmp_path / "film.memory")
     assert_same(memory, reopened)
     assert shared.ask(reopened, QUESTIONS[0], max_new_tokens=3).usage.prompt_tokens
+
+
+def test_times_in_text_go_with_their_frames_and_subtitles_never(checkpoints: dict[str, Path]) -> None:
+    folder = checkpoints["qwen3_vl"]
+    lines = [(seconds, seconds + 0.5, "A fox.") for seconds in (0.0, 2.0, 6.0)]
+    model = retaken(folder, keep=0.02)
+    dropped, told = model.watch(film(FRAMES)), model.watch(film(FRAMES), subtitles=lines)
+    everything = plain(folder).watch(film(FRAMES))
+    said = sum(len(model.adapter.dialogue.quoted(text)) for _, _, text in lines)
+    for bare, layer in zip(dropped.layers, told.layers, strict=True):
+        text = int((bare.token == TEXT).sum())
+        assert text < int((everything.layers[0].token == TEXT).sum())
+        assert int((layer.token == TEXT).sum()) >= text + said

@@ -31,6 +31,8 @@ class VisualTokens:
         other.
     deep: (levels, n, width), what is added to the hidden states behind each of the first layers, or None.
     pivot: bool (n,), tokens of keyframes; None where none were chosen.
+    stamped: where in `words` text stands that says nothing but the time of the frame behind it, and goes if
+        nothing of that frame stays.
     """
 
     embeddings: Tensor
@@ -41,6 +43,7 @@ class VisualTokens:
     place: Tensor | None = None
     deep: Tensor | None = None
     pivot: Tensor | None = None
+    stamped: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -56,11 +59,13 @@ class VisualTokens:
             None if self.place is None else self.place[:, part],
             None if self.deep is None else self.deep[:, part],
             None if self.pivot is None else self.pivot[part],
+            tuple(before - first for before in self.stamped if first <= before < end),
         )
 
     def behind(self, ids: Tensor) -> VisualTokens:
         """These tokens, at least one, with text before the first."""
-        return replace(self, words=((0, ids), *self.words))
+        stamped = tuple(before for before in self.stamped if before)
+        return replace(self, words=((0, ids), *self.words), stamped=stamped)
 
     def followed_by(self, more: VisualTokens) -> VisualTokens:
         """These tokens, then `more` of the same model."""
@@ -74,6 +79,7 @@ class VisualTokens:
             _joined(self.place, more.place),
             _joined(self.deep, more.deep),
             _joined(self.pivot, more.pivot, dim=0),
+            (*self.stamped, *(before + len(self) for before in more.stamped)),
         )
 
 

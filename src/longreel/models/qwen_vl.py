@@ -191,14 +191,16 @@ class QwenVLAdapter(PublishedAdapter):
         last = self._last(first, len(frames.seconds))
         each = len(embeddings) // grid[0]
         start, end = frames.seconds[first], frames.seconds[last]
+        words = self.words(start, end, each, part)
         return VisualTokens(
             embeddings,
             start.repeat_interleave(each),
             end.repeat_interleave(each),
             first.repeat_interleave(each),
-            self.words(start, end, each, part),
+            words,
             self.place(grid, start, part),
             self.deep(features),
+            stamped=self.stamped(words, part),
         )
 
     def patches(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int, int]]:
@@ -240,6 +242,10 @@ class QwenVLAdapter(PublishedAdapter):
         prompt = self.dialogue
         ids = [*(prompt.closing() if part.film else []), *prompt.opening()]
         return ((0, torch.tensor(ids)),)
+
+    def stamped(self, words: tuple[tuple[int, Tensor], ...], part: FilmPart) -> tuple[int, ...]:
+        """Where `words` tell nothing but times."""
+        return ()
 
     def deep(self, features: Any) -> Tensor | None:
         """What vision adds to deeper layers."""
@@ -322,6 +328,10 @@ class Qwen3VLAdapter(QwenVLAdapter):
             ids += prompt.words(f"<{seconds:.1f} seconds>").tolist()
             woven.append((number * each, torch.tensor([*ids, *prompt.opening()])))
         return tuple(woven)
+
+    def stamped(self, words: tuple[tuple[int, Tensor], ...], part: FilmPart) -> tuple[int, ...]:
+        """All but the first, which begins the film."""
+        return tuple(before for before, _ in words if before or part.frame)
 
     def deep(self, features: Any) -> Tensor:
         """(levels, n, width)."""

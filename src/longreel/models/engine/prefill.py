@@ -169,7 +169,7 @@ class Prefill:
         scored = ScoredPass(self._layers, here, self._model.rotation, compressor, chunk.visual, asked)
         self._model.run_for_memory(chunk.embeddings[None], scored, chunk.deep)
         chosen = compressor.choose(described, scored.scores)
-        kept = [chunk.kept(keep.cpu()) for keep in chosen]
+        kept = [chunk.kept_with_frames(keep.cpu()) for keep in chosen]
         scored.settle(kept, there)
         scored.commit()
         marks = Marks(there, chunk.token)
@@ -214,6 +214,7 @@ class _Laid:
 
     embeddings: (m, width). token: int64 (m,), `TEXT` for text. slots, deep: of all m tokens.
     visual: int64, which of the m tokens are visual; None where all are. stretches: of one kind each.
+    stamped: see `VisualTokens`.
     """
 
     def __init__(self, model: Decoder, tokens: VisualTokens, plan: ChunkPlan) -> None:
@@ -221,6 +222,7 @@ class _Laid:
         self.embeddings = model.interleaved(raw, plan.slots)
         self.slots, self.token, self.deep = plan.slots, plan.tokens, tokens.deep
         self.visual: Tensor | None = None
+        self.stamped = frozenset(tokens.stamped)
         self.stretches = [Stretch(False, len(self.token), 0)]
         if tokens.words:
             self._weave(model, tokens)
@@ -235,6 +237,23 @@ class _Laid:
             return keep
         stays = self.token == TEXT
         stays[self.visual[keep]] = True
+        return stays.nonzero().flatten()
+
+    def kept_with_frames(self, keep: Tensor) -> Tensor:
+        """As `kept`, without the times of frames of which nothing stays."""
+        if self.visual is None:
+            return keep
+        stays = torch.zeros(len(self.token), dtype=torch.bool)
+        stays[self.visual[keep]] = True
+        begin, text = 0, slice(0, 0)
+        for is_text, count, first in self.stretches:
+            here = slice(begin, begin + count)
+            if is_text:
+                stays[here] = first not in self.stamped
+                text = here
+            elif bool(stays[here].any()):
+                stays[text] = True
+            begin += count
         return stays.nonzero().flatten()
 
     def ask(self, question: Tensor) -> None:
