@@ -67,8 +67,8 @@ class WatchSession:
         self._final: VideoMemory | None = None
         with self.timed("prefill"):
             held = None if start is None else start.key_values
-            prefix, asked = adapter.dialogue.before(system), self._asked()
-            self._watcher = adapter.watcher(prefix, method.cache, held, asked)
+            asked = {} if self._question is None else {"question": self._asked(self._question)}
+            self._watcher = adapter.watcher(adapter.dialogue.before(system), method.cache, held, **asked)
             if in_front is not None and len(in_front) and start is None:
                 self._watcher.text(in_front)
         self._base = self._watcher.closed_tokens
@@ -87,11 +87,9 @@ class WatchSession:
         """Visual tokens so far, those of the open interval included."""
         return self._films[-1].tokens_end if self._films else self._base
 
-    def _asked(self) -> Tensor | None:
+    def _asked(self, question: str) -> Tensor:
         """Ids of the question by which it is chosen what is kept."""
-        if self._question is None:
-            return None
-        return self._adapter.dialogue.after([(self._question, None)])
+        return self._adapter.dialogue.after([(question, None)])
 
     def next_offset(self) -> float:
         """Where on the memory's timeline the next film starts: behind the full length of the others."""

@@ -25,7 +25,8 @@ def test_it_watches_saves_and_answers(family: str, folder: Path, method: str, tm
     memory.save(tmp_path / "film.memory")
     reopened = model.open(tmp_path / "film.memory")
     assert_same(memory, reopened)
-    answers = model.ask(reopened, list(QUESTIONS), max_new_tokens=4)
+    # Greedily, random weights may end every answer before its first word.
+    answers = model.ask(reopened, list(QUESTIONS), max_new_tokens=4, temperature=1.0, seed=1)
     assert any(answer.usage.new_tokens and answer.evidence for answer in answers)
     assert "entries" in str(memory.report())
 
