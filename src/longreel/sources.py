@@ -38,6 +38,32 @@ def _is_picture(item: Any) -> bool:
     return isinstance(item, str | os.PathLike) and Path(item).suffix.lower() in PICTURE_ENDINGS
 
 
+def is_image(source: Any) -> bool:
+    """Whether a source is the file of a single picture, and not a film of pictures."""
+    return _is_picture(source) and _is_near(os.fspath(source)) and not Path(source).is_dir()
+
+
+def is_far_picture(source: Any) -> bool:
+    """Whether a source is the address of a single picture."""
+    return _is_picture(source) and not _is_near(os.fspath(source))
+
+
+def source_name(source: Any) -> str:
+    """What a source is called in errors."""
+    return (
+        os.fspath(source) if isinstance(source, str | os.PathLike) else f"the given {type(source).__name__}"
+    )
+
+
+def can_be_opened_twice(source: Any) -> bool:
+    """Whether looking into a source leaves it as it was."""
+    return isinstance(source, str | os.PathLike | bytes | list | tuple)
+
+
+def _is_near(name: str) -> bool:
+    return "://" not in name or name.startswith("file://")
+
+
 def content_digest(source: Any) -> str | None:
     """sha256 of a film's content; None for what cannot be read twice.
 
@@ -49,7 +75,7 @@ def content_digest(source: Any) -> str | None:
 
 def _can_be_read_twice(source: Any) -> bool:
     if isinstance(source, str):
-        return "://" not in source or source.startswith("file://")
+        return _is_near(source)
     if isinstance(source, list | tuple):
         return all(isinstance(_content(item), str | os.PathLike) for item in source)
     if hasattr(source, "seekable"):

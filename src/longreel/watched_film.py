@@ -1,4 +1,4 @@
-"""One film of a memory while it is being watched."""
+"""One film or image of a memory while it is being watched."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from longreel.blocks import Block, BlockReader
 from longreel.film_plan import FilmPlan
 from longreel.film_text import FilmText
 from longreel.header import PlanRecord, ResumePoint, SourceRecord
-from longreel.models.base import FilmPart
+from longreel.models.base import FilmPart, ImagePart, ModelAdapter, VisualTokens
 from longreel.video.reader import FilmStream
 from longreel.video.sampling import Sampling
 
@@ -28,6 +28,8 @@ class WatchedFilm:
     encoded_before: frames of it encoded in an earlier run; first_seconds: time of the first of them.
     warnings_before: what was damaged in the part that is not read again.
     skip_tokens: visual tokens of the first frames of this run that the memory holds already.
+    images: of an image, how many there are together; None for a film.
+    tokens_begin: visual tokens of the memory before it; None if that is not known.
     text: its subtitles; lines_before: how many of their lines stand before the first frame of this run.
     seconds, read, tokens_before: for each frame encoded in this run, its time in the film, its number
         among those the reader gave, and the visual tokens of the memory before it.
@@ -46,12 +48,21 @@ class WatchedFilm:
     first_seconds: float | None = None
     warnings_before: tuple[str, ...] = ()
     skip_tokens: int = 0
+    images: int | None = None
+    tokens_begin: int | None = None
     text: FilmText | None = None
     lines_before: int = 0
     finished: bool = False
     seconds: list[float] = field(default_factory=list)
     read: list[int] = field(default_factory=list)
     tokens_before: list[int] = field(default_factory=list)
+
+    def encoded(self, adapter: ModelAdapter, block: Block) -> VisualTokens:
+        """The visual tokens of a block that follows the frames so far."""
+        if self.images is None:
+            return adapter.encode(block.frames, self.part(block))
+        assert adapter.images is not None
+        return adapter.images.encode(block.frames.pixels[0], ImagePart(self.index, self.images == 1))
 
     def part(self, block: Block) -> FilmPart:
         """Where a block lies that follows the frames so far."""
@@ -123,7 +134,7 @@ class WatchedFilm:
         duration = self.stream.info.duration
         until = self.blocks.end if duration is None else max(duration, *self.seconds[-1:], 0.0)
         until = min(until, math.inf if self.sampling.end is None else self.sampling.end)
-        return self._record(self.blocks.read, len(self.seconds), until)
+        return self._record(self.blocks.read, len(self.seconds), until, self.tokens_end)
 
     def record_until(self, covered: int) -> SourceRecord:
         """The header's record of the film, seen as far as the first `covered` visual tokens show it."""
@@ -131,9 +142,9 @@ class WatchedFilm:
         partly = reached < len(self.seconds) and self.tokens_before[reached] < covered
         seen = reached + (1 if partly else 0)
         read = self.read[seen - 1] + 1 if seen else 0
-        return self._record(read, seen, self._time_of(seen))
+        return self._record(read, seen, self._time_of(seen), covered)
 
-    def _record(self, read: int, encoded: int, until: float) -> SourceRecord:
+    def _record(self, read: int, encoded: int, until: float, tokens: int) -> SourceRecord:
         info, reader = plain(self.stream.info), plain(self.stream.report)
         told = () if self.text is None else self.text.warnings
         return SourceRecord(
@@ -149,6 +160,8 @@ class WatchedFilm:
             frames_read=read,
             frames_encoded=self.encoded_before + encoded,
             reader=reader,
+            visual_tokens=None if self.tokens_begin is None else tokens - self.tokens_begin,
+            images=self.images,
             subtitles=None if self.text is None else self.text.record,
             warnings=tuple(dict.fromkeys((*self.warnings_before, *self.stream.report.warnings, *told))),
         )

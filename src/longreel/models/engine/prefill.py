@@ -165,7 +165,8 @@ class Prefill:
                 begin, time = self._run
                 parts.append(begin + place[:, first : first + count] - torch.tensor([[time], [0], [0]]))
                 self._end = max(self._end, int(parts[-1].max()) + 1)
-                beside = begin + int(place[1:].max()) + 1
+                # The last token of a picture is its lower right corner.
+                beside = begin + int(place[1:, first + count - 1].max()) + 1
                 self.next_position = beside if self._model.text_beside else self._end
         return torch.cat(parts, dim=1)
 

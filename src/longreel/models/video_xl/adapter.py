@@ -43,6 +43,8 @@ class VideoXLAdapter:
     has_summary_tokens = True
     # Films longer than the decoder's context are what summary tokens are for.
     context = None
+    most_frames = None
+    images = None
 
     def __init__(
         self,
