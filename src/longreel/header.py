@@ -60,7 +60,7 @@ class SourceRecord(_Record):
     frames_read, frames_encoded: frames the reader gave, and those of them the model saw.
     reader: how it was read and why, in the reader's words.
     visual_tokens: what the model saw of it; None in memories made before there were images.
-    images: of an image, how many there were together, which some families look at less closely than at one.
+    alone: of an image, whether it was looked at more closely because there was no other; None for a film.
     subtitles: None if it was watched without.
     """
 
@@ -77,9 +77,14 @@ class SourceRecord(_Record):
     frames_encoded: _Count
     reader: dict[str, Any]
     visual_tokens: _Count | None = None
-    images: _Count | None = None
+    alone: bool | None = None
     subtitles: SubtitleRecord | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def is_film(self) -> bool:
+        """Whether it is no image."""
+        return self.alone is None
 
     @field_validator("reader")
     @classmethod
@@ -182,8 +187,8 @@ class Header(_Record):
         offsets = [source.offset for source in self.sources]
         if offsets != sorted(offsets):
             raise ValueError("films lie one after the other")
-        if any((source.kind == "image") != bool(source.images) for source in self.sources):
-            raise ValueError("images, and no films, are counted together")
+        if any((source.kind == "image") == source.is_film for source in self.sources):
+            raise ValueError("images, and no films, are alone or not")
         if self.visual_tokens and not self.sources:
             raise ValueError("visual tokens come from films")
         if self.complete != (self.resume is None):

@@ -39,7 +39,7 @@ def check_timeline(timeline: Timeline, header: Header) -> None:
     _require(frames == len(timeline.frames), f"times of {len(timeline.frames):,} frames, not {frames:,}")
     counts = [source.visual_tokens for source in header.sources]
     known = [count for count in counts if count is not None]
-    if len(known) == len(counts) or any(source.images for source in header.sources):
+    if len(known) == len(counts) or not all(source.is_film for source in header.sources):
         told = sum(known)
         _require(told == total, f"films and images of {told:,} visual tokens, not {total:,}")
 

@@ -39,7 +39,7 @@ def pieces_of(header: Header, timeline: Timeline) -> list[Piece]:
     found = [Piece(None, (0, 0), (0, 0), 0.0)]
     frame = token = 0
     for source in header.sources:
-        name = source.name if source.images is not None else None
+        name = None if source.is_film else source.name
         if name is not None or found[-1].image is not None:
             found.append(Piece(name, (frame, frame), (token, token), source.until))
         frame += source.frames_encoded

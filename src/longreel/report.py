@@ -26,9 +26,9 @@ class MemoryReport:
     def _rows(self) -> Iterator[tuple[str, str]]:
         header = self.header
         for source in header.sources:
-            yield ("film", _film(source)) if source.images is None else ("image", _image(source))
+            yield ("film", _film(source)) if source.is_film else ("image", _image(source))
             if source.plan is not None:
-                yield "plan", _plan(source.plan, is_film=source.images is None)
+                yield "plan", _plan(source.plan, is_film=source.is_film)
             if source.subtitles is not None:
                 yield "subtitles", _subtitles(source.subtitles)
             yield "reader", f"{source.reader.get('policy', source.kind)}: {source.reader.get('reason', '')}"

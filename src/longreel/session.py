@@ -68,7 +68,7 @@ class WatchSession:
 
     def frames_read(self) -> int:
         """Frames that were read of the films seen to their end."""
-        return sum(record.frames_read for record in self.records if record.images is None)
+        return sum(record.frames_read for record in self.records if record.is_film)
 
     def tokens_of_records(self) -> int | None:
         """Visual tokens of what was seen to its end; None if an older memory does not tell."""

@@ -21,22 +21,22 @@ class Showing:
     """A film or an image that is to be watched.
 
     source: as the caller named it.
-    images: of an image, how many there are together; None for a film.
+    alone: of an image, whether it is looked at more closely because there is no other; None for a film.
     text: subtitles of a film.
     """
 
     source: Any
-    images: int | None = None
+    alone: bool | None = None
     text: FilmText | None = None
 
     @property
     def is_film(self) -> bool:
         """Whether it is no image."""
-        return self.images is None
+        return self.alone is None
 
     def part(self, number: int) -> ImagePart | None:
         """Of an image: where it stands, as number `number` of the memory."""
-        return None if self.images is None else ImagePart(number, self.images == 1)
+        return None if self.alone is None else ImagePart(number, self.alone)
 
     def sampling(self, asked: Sampling, offset: float) -> Sampling:
         """Which of its frames are asked for if it begins at `offset` seconds of the memory's timeline."""
@@ -86,7 +86,8 @@ def showings(adapter: ModelAdapter, sources: Sequence[Any], *, appended: bool = 
             "before the films: watch everything together"
         )
     _refuse_far_pictures(sources)
-    return [Showing(source, len(images) if is_image(source) else None) for source in sources]
+    alone = encoder.closer_alone and len(images) == 1
+    return [Showing(source, alone if is_image(source) else None) for source in sources]
 
 
 def watching_order(encoder: ImageEncoder | None, shown: Sequence[Showing]) -> list[int]:

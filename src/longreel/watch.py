@@ -290,7 +290,7 @@ def _watch_film(
             first_seconds=session.first_seconds if resume and resume.encoded else None,
             warnings_before=session.partial[0].warnings if session.partial else (),
             skip_tokens=resume.skip_tokens if resume else 0,
-            images=showing.images,
+            alone=showing.alone,
             tokens_begin=session.tokens_of_records(),
             text=showing.text,
             lines_before=resume.lines if resume else 0,
@@ -363,7 +363,7 @@ def _as(kind: type[T], number: Any) -> T | None:
 
 def _appended_sampling(adapter: ModelAdapter, memory: VideoMemory, shown: Sequence[Showing]) -> Sampling:
     """The frames per second of the memory's films, for whole films."""
-    films = [record for record in memory.header.sources if record.images is None]
+    films = [record for record in memory.header.sources if record.is_film]
     if memory.header.sources and not films or all(not each.is_film for each in shown):
         return Sampling(fps=adapter.default_fps)
     settings = films[-1].sampling if films else {}
@@ -413,7 +413,7 @@ def _check_resume(
                 f"the memory to resume holds {record.name} and {source_name(showing.source)} has other "
                 "content: name the same film"
             )
-        _check_images(adapter, record, showing)
+        _check_alone(record, showing)
         if not samplings_agree(record.sampling, plain(showing.sampling(sampling, record.offset))):
             raise UsageError(
                 f"the memory to resume was sampled by {_chosen(record.sampling)}: use the same settings"
@@ -423,15 +423,11 @@ def _check_resume(
             raise UsageError(f"the memory to resume was watched with max_tokens={earlier}: use the same")
 
 
-def _check_images(adapter: ModelAdapter, record: SourceRecord, showing: Showing) -> None:
-    """Refuse an image that is looked at otherwise, now that there are more images or fewer."""
-    if adapter.images is None or not adapter.images.closer_alone or record.images is None:
-        return
-    if (record.images == 1) != (showing.images == 1):
-        raise UsageError(
-            f"the memory to resume has {record.images} image{'s' if record.images > 1 else ''} together and "
-            f"{showing.images} are named: name the same"
-        )
+def _check_alone(record: SourceRecord, showing: Showing) -> None:
+    """Refuse an image that would now be looked at otherwise."""
+    if None not in (record.alone, showing.alone) and record.alone != showing.alone:
+        had, named = ("one image", "are several") if record.alone else ("several images", "is one")
+        raise UsageError(f"the memory to resume was to have {had} and there {named} now: name the same")
 
 
 def _may_be(source: Any, record: SourceRecord) -> bool:

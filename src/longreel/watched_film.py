@@ -28,7 +28,7 @@ class WatchedFilm:
     encoded_before: frames of it encoded in an earlier run; first_seconds: time of the first of them.
     warnings_before: what was damaged in the part that is not read again.
     skip_tokens: visual tokens of the first frames of this run that the memory holds already.
-    images: of an image, how many there are together; None for a film.
+    alone: of an image, see `Showing`; None for a film.
     tokens_begin: visual tokens of the memory before it; None if that is not known.
     text: its subtitles; lines_before: how many of their lines stand before the first frame of this run.
     seconds, read, tokens_before: for each frame encoded in this run, its time in the film, its number
@@ -48,7 +48,7 @@ class WatchedFilm:
     first_seconds: float | None = None
     warnings_before: tuple[str, ...] = ()
     skip_tokens: int = 0
-    images: int | None = None
+    alone: bool | None = None
     tokens_begin: int | None = None
     text: FilmText | None = None
     lines_before: int = 0
@@ -59,10 +59,10 @@ class WatchedFilm:
 
     def encoded(self, adapter: ModelAdapter, block: Block) -> VisualTokens:
         """The visual tokens of a block that follows the frames so far."""
-        if self.images is None:
+        if self.alone is None:
             return adapter.encode(block.frames, self.part(block))
         assert adapter.images is not None
-        return adapter.images.encode(block.frames.pixels[0], ImagePart(self.index, self.images == 1))
+        return adapter.images.encode(block.frames.pixels[0], ImagePart(self.index, self.alone))
 
     def part(self, block: Block) -> FilmPart:
         """Where a block lies that follows the frames so far."""
@@ -161,7 +161,7 @@ class WatchedFilm:
             frames_encoded=self.encoded_before + encoded,
             reader=reader,
             visual_tokens=None if self.tokens_begin is None else tokens - self.tokens_begin,
-            images=self.images,
+            alone=self.alone,
             subtitles=None if self.text is None else self.text.record,
             warnings=tuple(dict.fromkeys((*self.warnings_before, *self.stream.report.warnings, *told))),
         )

@@ -133,7 +133,7 @@ def _report(memory: VideoMemory, path: Path, as_json: bool) -> None:
         print_json(report)
         return
     print_warnings(memory)
-    films = [source for source in memory.header.sources if source.images is None]
+    films = [source for source in memory.header.sources if source.is_film]
     images = len(memory.header.sources) - len(films)
     beside = f" and {images} image{'s' if images > 1 else ''}" if images else ""
     print(

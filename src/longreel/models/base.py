@@ -115,11 +115,11 @@ class ImagePart:
     """Where a single image stands.
 
     number: of the image among the films and images of the memory.
-    alone: whether it is the only image; films beside it do not count.
+    alone: whether it is the only image (films beside it do not count) of a family that then looks closer.
     """
 
     number: int = 0
-    alone: bool = True
+    alone: bool = False
 
 
 class ImageEncoder(Protocol):
