@@ -74,7 +74,9 @@ class FakeImages:
         self._weights = weights
         self.come_first, self.closer_alone = come_first, closer_alone
 
-    def size(self, height: int, width: int, part: ImagePart, max_tokens: int | None = None) -> tuple[int, int]:
+    def size(
+        self, height: int, width: int, part: ImagePart, max_tokens: int | None = None
+    ) -> tuple[int, int]:
         return (4, 4)
 
     def tokens(self, height: int, width: int, part: ImagePart) -> FilmTokens:

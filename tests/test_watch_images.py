@@ -170,7 +170,9 @@ def test_pictures_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
     }
     for name, content in broken.items():
         (tmp_path / name).write_bytes(content)
-        refused(fake_model(), [arrays(4), tmp_path / name], SourceError, rf"{name} cannot be read as a picture")
+        refused(
+            fake_model(), [arrays(4), tmp_path / name], SourceError, rf"{name} cannot be read as a picture"
+        )
     refused(fake_model(), [arrays(4), tmp_path / "no.png"], SourceError, r"no\.png does not exist")
     (tmp_path / "folder.png").mkdir()
     refused(fake_model(), [arrays(4), tmp_path / "folder.png"], SourceError, "folder without pictures")

@@ -72,8 +72,7 @@ def _plan(plan: PlanRecord, *, is_film: bool) -> str:
     limit = f", at most {plan.max_tokens:,}" if plan.max_tokens is not None else ""
     pictures = f"{plan.frames:,} frames of {size}" if is_film else f"looked at in {size}"
     return (
-        f"{pictures}, {plan.patches or 0:,} patches, "
-        f"{plan.visual_tokens or 0:,} visual tokens{text}{limit}"
+        f"{pictures}, {plan.patches or 0:,} patches, {plan.visual_tokens or 0:,} visual tokens{text}{limit}"
     )
 
 

@@ -57,6 +57,8 @@ def source_name(source: Any) -> str:
 
 def can_be_opened_twice(source: Any) -> bool:
     """Whether looking into a source leaves it as it was."""
+    if hasattr(source, "seekable"):
+        return bool(source.seekable())
     return isinstance(source, str | os.PathLike | bytes | list | tuple)
 
 
@@ -88,10 +90,13 @@ def _content(item: Any) -> Any:
 
 
 def samplings_agree(recorded: dict[str, Any], sampling: dict[str, Any]) -> bool:
-    """Whether two records ask for the same frames; JSON turns tuples into lists."""
-    return {key: _listed(value) for key, value in recorded.items()} == {
-        key: _listed(value) for key, value in sampling.items()
-    }
+    """Whether two records ask for the same frames; what an older one does not name is None."""
+    return _chosen(recorded) == _chosen(sampling)
+
+
+def _chosen(sampling: dict[str, Any]) -> dict[str, Any]:
+    """What is set; JSON turns tuples into lists."""
+    return {key: _listed(value) for key, value in sampling.items() if value is not None}
 
 
 def _listed(value: Any) -> Any:

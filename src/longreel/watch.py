@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -33,6 +34,7 @@ from longreel.sources import (
 from longreel.subtitling import Subtitling, check_same_subtitles, film_texts
 from longreel.video.reader import Begin, FilmStream
 from longreel.video.sampling import Sampling
+from longreel.video.targets import Grid
 from longreel.watched_film import WatchedFilm, plain
 
 T = TypeVar("T", int, float)
@@ -79,8 +81,9 @@ def watch(
             picture, alone or in such a list, is an image beside the films, for a model that takes images; it
             takes no time, and stands before the films if the model's chat template has it so.
         start, end: seconds of each film to watch from and to.
-        fps, count, max_frames, seconds: which frames: so many per second (default: the model's own),
-            exactly so many, at most so many, or those on screen at these times of each film.
+        fps, count, max_frames, seconds: which frames: so many per second (default: the model's own, and of
+            a long film no more than its release samples), exactly so many, at most so many, or those on screen
+            at these times of each film.
         max_tokens: most tokens each film or image may become: its visual tokens and the text among them.
             Frames are made smaller for it, down to the least size the model was made for.
         system: system prompt in place of the model's own.
@@ -195,6 +198,7 @@ def append(
     subtitling = Subtitling(subtitles, subtitle_placement, subtitle_budget)
     shown, given = _in_order(adapter, source, subtitling, appended=True)
     sampling = _appended_sampling(adapter, memory, shown)
+    _check_cap(adapter, memory, shown, sampling, allow_url=allow_url)
     texts = film_texts(
         adapter,
         [each.source for each in shown],
@@ -290,6 +294,7 @@ def _watch_film(
             first_seconds=session.first_seconds if resume and resume.encoded else None,
             warnings_before=session.partial[0].warnings if session.partial else (),
             skip_tokens=resume.skip_tokens if resume else 0,
+            all_frames=chosen_by is None,
             alone=showing.alone,
             tokens_begin=session.tokens_of_records(),
             text=showing.text,
@@ -342,8 +347,9 @@ def _sampling(
     max_frames: int | None,
     seconds: Sequence[float] | None,
 ) -> Sampling:
+    cap = None
     if fps is None and count is None and seconds is None:
-        fps = adapter.default_fps
+        fps, cap = adapter.default_fps, adapter.most_frames if max_frames is None else None
     times: Any = seconds
     checked = Sampling(fps=fps, max_frames=max_frames, count=count, start=start, end=end, seconds=times)
     return Sampling(
@@ -353,6 +359,7 @@ def _sampling(
         start=_as(float, checked.start),
         end=_as(float, checked.end),
         seconds=None if seconds is None else tuple(float(time) for time in seconds),
+        cap=cap,
     )
 
 
@@ -365,7 +372,7 @@ def _appended_sampling(adapter: ModelAdapter, memory: VideoMemory, shown: Sequen
     """The frames per second of the memory's films, for whole films."""
     films = [record for record in memory.header.sources if record.is_film]
     if memory.header.sources and not films or all(not each.is_film for each in shown):
-        return Sampling(fps=adapter.default_fps)
+        return Sampling(fps=adapter.default_fps, cap=adapter.most_frames)
     settings = films[-1].sampling if films else {}
     plan = films[-1].plan if films else None
     targets = [f"{name}=" for name in ("count", "max_frames", "seconds") if settings.get(name) is not None]
@@ -375,7 +382,32 @@ def _appended_sampling(adapter: ModelAdapter, memory: VideoMemory, shown: Sequen
             f"the memory was sampled with {' and '.join(targets) or 'no fps='}, which another film would "
             "change: watch the joined film, or watch the first part again by fps= alone"
         )
-    return Sampling(fps=settings["fps"])
+    return Sampling(fps=settings["fps"], cap=settings.get("cap"))
+
+
+def _check_cap(
+    adapter: ModelAdapter,
+    memory: VideoMemory,
+    shown: Sequence[Showing],
+    sampling: Sampling,
+    *,
+    allow_url: bool,
+) -> None:
+    """Refuse films with which the joined film would be too long for its frames per second."""
+    if sampling.cap is None or sampling.fps is None or all(not each.is_film for each in shown):
+        return
+    last = memory.header.sources[-1]
+    length = max(last.until, last.offset + (last.duration or 0.0))
+    for each in shown:
+        if each.is_film and can_be_opened_twice(each.source):
+            with each.opened(sampling, allow_url=allow_url) as stream:
+                length += stream.info.duration or 0.0
+    if Grid(0.0, 1 / sampling.fps, math.inf).before(length) > sampling.cap:
+        raise UsageError(
+            f"joined, the films are too long for {sampling.fps:g} frames a second, as {adapter.name} is shown "
+            f"{sampling.cap:,} at most if fps= is not given: watch the first part again with "
+            f"fps={sampling.fps:g}, or watch the joined film"
+        )
 
 
 def _check_same_run(adapter: ModelAdapter, method: Method, memory: VideoMemory) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
@@ -17,6 +18,7 @@ from longreel.header import PlanRecord, ResumePoint, SourceRecord
 from longreel.models.base import FilmPart, ImagePart, ModelAdapter, VisualTokens
 from longreel.video.reader import FilmStream
 from longreel.video.sampling import Sampling
+from longreel.video.targets import even_rate
 
 
 @dataclass
@@ -28,6 +30,7 @@ class WatchedFilm:
     encoded_before: frames of it encoded in an earlier run; first_seconds: time of the first of them.
     warnings_before: what was damaged in the part that is not read again.
     skip_tokens: visual tokens of the first frames of this run that the memory holds already.
+    all_frames: whether all frames that are read are encoded.
     alone: of an image, see `Showing`; None for a film.
     tokens_begin: visual tokens of the memory before it; None if that is not known.
     text: its subtitles; lines_before: how many of their lines stand before the first frame of this run.
@@ -48,6 +51,7 @@ class WatchedFilm:
     first_seconds: float | None = None
     warnings_before: tuple[str, ...] = ()
     skip_tokens: int = 0
+    all_frames: bool = True
     alone: bool | None = None
     tokens_begin: int | None = None
     text: FilmText | None = None
@@ -70,7 +74,11 @@ class WatchedFilm:
         if begin is None:
             begin = self.seconds[0] if self.seconds else float(block.frames.seconds[0])
         before = self.encoded_before + len(self.seconds)
-        return FilmPart(self.index, before, begin, self.sampling.fps, self.offset)
+        return FilmPart(self.index, before, begin, self._rate, self.offset)
+
+    @cached_property
+    def _rate(self) -> float | None:
+        return even_rate(self.sampling, self.stream.info.duration) if self.all_frames else None
 
     def add(self, block: Block, counts: Tensor) -> None:
         """Note the frames of a block and their numbers of visual tokens."""

@@ -153,9 +153,7 @@ class Stock:
     def _id(self, name: str) -> int:
         return int(getattr(self.model.config, f"{name}_token_id"))
 
-    def _pairs(
-        self, grid: list[int], seconds: list[float], fps: float | None
-    ) -> list[tuple[int, int, int]]:
+    def _pairs(self, grid: list[int], seconds: list[float], fps: float | None) -> list[tuple[int, int, int]]:
         """Time, rows and columns of each pair of frames."""
         return [(self._time(t, seconds, fps), grid[1] // 2, grid[2] // 2) for t in range(grid[0])]
 

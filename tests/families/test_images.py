@@ -183,9 +183,7 @@ def test_max_tokens_holds_for_an_image(family: str, folder: Path, pictures: dict
     model = longreel.load(folder)
     (free,) = model.plan(pictures["map"])
     full = (free.visual_tokens or 0) + (free.text_tokens or 0)
-    assert model.plan(pictures["map"], max_tokens=full) == (
-        type(free)(**{**vars(free), "max_tokens": full}),
-    )
+    assert model.plan(pictures["map"], max_tokens=full) == (type(free)(**{**vars(free), "max_tokens": full}),)
     if family == "llava_onevision":
         with pytest.raises(UsageError, match=f"map.png becomes {full} .* max_tokens={full}"):
             model.watch(pictures["map"], max_tokens=full - 1)
@@ -197,9 +195,7 @@ def test_max_tokens_holds_for_an_image(family: str, folder: Path, pictures: dict
 
 
 @pytest.mark.parametrize("family", ["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])
-def test_a_picture_too_elongated_is_named(
-    family: str, checkpoints: dict[str, Path], tmp_path: Path
-) -> None:
+def test_a_picture_too_elongated_is_named(family: str, checkpoints: dict[str, Path], tmp_path: Path) -> None:
     path = tmp_path / "ribbon.png"
     Image.new("RGB", (2000, 5)).save(path)
     with pytest.raises(SourceError, match=r"ribbon\.png: .*2000x5 is too elongated"):

@@ -142,7 +142,9 @@ def test_it_equals_the_official_processor(
 
 def our_image(adapter: Any, case: dict[str, Any]) -> dict[str, Tensor]:
     """The last of the images of a case, as an adapter with its settings has it."""
-    looks = type(adapter)("settings", adapter.model, adapter.tokenizer, {}, "trained", case["settings"]).images
+    looks = type(adapter)(
+        "settings", adapter.model, adapter.tokenizer, {}, "trained", case["settings"]
+    ).images
     *_, picture = drawn(case)
     part = ImagePart(alone=case["shape"][0] == 1)
     pixels = resize(picture, *looks.size(*picture.shape[1:], part))

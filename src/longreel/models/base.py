@@ -135,7 +135,9 @@ class ImageEncoder(Protocol):
     @property
     def closer_alone(self) -> bool: ...
 
-    def size(self, height: int, width: int, part: ImagePart, max_tokens: int | None = None) -> tuple[int, int]:
+    def size(
+        self, height: int, width: int, part: ImagePart, max_tokens: int | None = None
+    ) -> tuple[int, int]:
         """The (height, width) that an image of this displayed size is given to `encode` in.
 
         Args:

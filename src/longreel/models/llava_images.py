@@ -58,7 +58,9 @@ class LlavaImages:
         """As the chat template has them."""
         return self._adapter.dialogue.layout.images_first
 
-    def size(self, height: int, width: int, part: ImagePart, max_tokens: int | None = None) -> tuple[int, int]:
+    def size(
+        self, height: int, width: int, part: ImagePart, max_tokens: int | None = None
+    ) -> tuple[int, int]:
         """As it is: which tiles it is seen in follows from its own size.
 
         Raises:

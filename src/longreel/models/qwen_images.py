@@ -44,7 +44,9 @@ class QwenImages:
         """As the chat template has them."""
         return self._adapter.dialogue.layout.images_first
 
-    def size(self, height: int, width: int, part: ImagePart, max_tokens: int | None = None) -> tuple[int, int]:
+    def size(
+        self, height: int, width: int, part: ImagePart, max_tokens: int | None = None
+    ) -> tuple[int, int]:
         """The nearest multiples of a token's side, within the pixels that the release allows an image."""
         check_shape(height, width)
         side = self.patching.side
