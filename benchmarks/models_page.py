@@ -65,8 +65,8 @@ releases sample at most 768 frames of a film, evenly from the first to the last,
 `fps=` is not given.
 - **Frame**: what each is resized to. The Qwen models take a picture about as it is, and make tokens of two \
 frames together. Qwen3-VL's release allows so many pixels for the whole film, so the more frames it \
-has, the smaller they become: with `fps=2` an hour of film would have one token for two frames. For the others the picture's size makes no \
-difference. `max_tokens=` sets a budget in place of that.
+has, the smaller they become: with `fps=2` an hour of film would have one token for two frames. \
+For the others the picture's size makes no difference. `max_tokens=` sets a budget in place of that.
 - **Text among them**: the mark at which a film begins, and for Qwen3-VL the time of each pair of frames. \
 Text is never compressed.
 - **Context**: positions the weights were made for. What does not fit there, `watch` refuses before it \

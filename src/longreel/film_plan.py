@@ -216,7 +216,8 @@ def _plan_image(
     needed = becomes.visual + becomes.text
     if max_tokens is not None and needed > max_tokens:
         raise UsageError(
-            f"{film.name} becomes {needed:,} tokens at least, and max_tokens={max_tokens}: give max_tokens={needed}"
+            f"{film.name} becomes {needed:,} tokens at least, and max_tokens={max_tokens}: "
+            f"give max_tokens={needed}"
         )
     return FilmPlan(1, *size, becomes.patches, becomes.visual, becomes.text, max_tokens, becomes.reach)
 

@@ -78,7 +78,7 @@ class VideoMemory:
         return spans
 
     def tokens_shown(self, layer: int = 0) -> tuple[Tensor, Tensor]:
-        """The first and the last visual token that each entry of a layer stands for, those of text left out."""
+        """The first and the last visual token that each entry of a layer stands for; text is left out."""
         token = self.layers[layer].token.cpu()
         last = token[token != TEXT]
         return (last - self._condensed() + 1).clamp(min=0), last

@@ -1,7 +1,7 @@
 """A memory's timeline in pieces: films that follow each other, and each image by itself.
 
-An image takes no time, so the first frame of the film behind it has its time too. What belongs to which is told
-by counting frames and visual tokens.
+An image takes no time, so the first frame of the film behind it has its time too. What belongs to which is
+told by counting frames and visual tokens.
 """
 
 from __future__ import annotations

@@ -77,8 +77,8 @@ def showings(adapter: ModelAdapter, sources: Sequence[Any], *, appended: bool = 
         return [Showing(source) for source in sources]
     if encoder is None:
         raise UsageError(
-            f"{source_name(images[0])} is an image and {adapter.name} knows films only: leave it out, or load "
-            "a model that takes images"
+            f"{source_name(images[0])} is an image and {adapter.name} knows films only: leave it out, or "
+            "load a model that takes images"
         )
     if appended and (encoder.come_first or encoder.closer_alone):
         raise UsageError(

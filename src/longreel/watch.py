@@ -82,8 +82,8 @@ def watch(
             takes no time, and stands before the films if the model's chat template has it so.
         start, end: seconds of each film to watch from and to.
         fps, count, max_frames, seconds: which frames: so many per second (default: the model's own, and of
-            a long film no more than its release samples), exactly so many, at most so many, or those on screen
-            at these times of each film.
+            a long film no more than its release samples), exactly so many, at most so many, or those on
+            screen at these times of each film.
         max_tokens: most tokens each film or image may become: its visual tokens and the text among them.
             Frames are made smaller for it, down to the least size the model was made for.
         system: system prompt in place of the model's own.
@@ -371,7 +371,7 @@ def _as(kind: type[T], number: Any) -> T | None:
 def _appended_sampling(adapter: ModelAdapter, memory: VideoMemory, shown: Sequence[Showing]) -> Sampling:
     """The frames per second of the memory's films, for whole films."""
     films = [record for record in memory.header.sources if record.is_film]
-    if memory.header.sources and not films or all(not each.is_film for each in shown):
+    if (memory.header.sources and not films) or all(not each.is_film for each in shown):
         return Sampling(fps=adapter.default_fps, cap=adapter.most_frames)
     settings = films[-1].sampling if films else {}
     plan = films[-1].plan if films else None
@@ -404,8 +404,8 @@ def _check_cap(
                 length += stream.info.duration or 0.0
     if Grid(0.0, 1 / sampling.fps, math.inf).before(length) > sampling.cap:
         raise UsageError(
-            f"joined, the films are too long for {sampling.fps:g} frames a second, as {adapter.name} is shown "
-            f"{sampling.cap:,} at most if fps= is not given: watch the first part again with "
+            f"joined, the films are too long for {sampling.fps:g} frames a second, as {adapter.name} is "
+            f"shown {sampling.cap:,} at most if fps= is not given: watch the first part again with "
             f"fps={sampling.fps:g}, or watch the joined film"
         )
 

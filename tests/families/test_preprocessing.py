@@ -1,4 +1,4 @@
-"""Frames and images reach every family's vision tower exactly as its official processor would have made them."""
+"""Frames and images reach every family's vision tower as its official processor would have made them."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def test_fixed_numbers_need_a_length() -> None:
 def test_a_cap_lies_as_the_samplers_of_releases_have_it(
     frames: int, rate: float, fps: float, cap: int
 ) -> None:
-    """np.linspace(0, frames - 1, cap), to one frame of a film of even rate; or the grid, where it has fewer."""
+    """np.linspace(0, frames - 1, cap), to one frame, in a film of even rate; or the grid if it has fewer."""
     length = frames / rate
     targets = plan_targets(Sampling(fps=fps, cap=cap), length)
     times = [time for time in all_times(targets, 2 * cap) if time < length]

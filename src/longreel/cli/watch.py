@@ -27,8 +27,8 @@ def watch(
         list[str],
         typer.Argument(
             metavar="FILM",
-            help="Film files, folders of pictures, or pictures; several make one memory. Pictures beside films "
-            "are images, pictures alone a film.",
+            help="Film files, folders of pictures, or pictures; several make one memory. Pictures beside "
+            "films are images, several pictures alone a film.",
         ),
     ],
     output: Annotated[
@@ -136,8 +136,9 @@ def _report(memory: VideoMemory, path: Path, as_json: bool) -> None:
     films = [source for source in memory.header.sources if source.is_film]
     images = len(memory.header.sources) - len(films)
     beside = f" and {images} image{'s' if images > 1 else ''}" if images else ""
+    frames = sum(film.frames_encoded for film in films)
     print(
-        f"{path}: {sum(film.frames_encoded for film in films):,} frames{beside}, {memory.header.visual_tokens:,} visual tokens "
+        f"{path}: {frames:,} frames{beside}, {memory.header.visual_tokens:,} visual tokens "
         f"kept as {memory.header.kept[0]:,} entries in {bytes_in_words(report['bytes'])}, "
         f"{memory.header.seconds:.1f} s"
     )

@@ -1,4 +1,4 @@
-"""Single images for LLaVA-OneVision: an only one in tiles of its own resolution, several each in one square."""
+"""Single images for LLaVA-OneVision: an only one in tiles of its resolution, several each in one square."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def fitting_size(height: int, width: int, side: int, least: int, most: int) -> t
 def size_within(
     size: tuple[int, int], height: int, width: int, side: int, least: int, most: int, frames: int = 1
 ) -> tuple[int, int]:
-    """`size`, or a smaller one for at most `most` pixels a frame; with `least` pixels in all frames at least."""
+    """`size`, or one of at most `most` pixels a frame, with at least `least` pixels in all frames."""
     if math.prod(size) <= most:
         return size
     smaller = _at_most(shrunk(height, width, side, max(most, side**2)), side, most)

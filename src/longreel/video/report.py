@@ -17,8 +17,8 @@ class FilmInfo:
         name: file or folder name, or a word for what has none.
         kind: "film", "images" (pictures that are a film) or "arrays"; "image" for a single one that is none.
         container, codec: their short FFmpeg names; None for pictures and arrays.
-        duration: seconds from the first frame to the end of the last one; None if it cannot be known, 0 for an
-            image.
+        duration: seconds from the first frame to the end of the last one; None if it cannot be known, 0 for
+            an image.
         width, height: of the picture as displayed: rotated, with square pixels.
         coded_size: (width, height) as stored.
         rotation: degrees clockwise by which the stored picture is turned for display (0, 90, 180, 270).

@@ -27,8 +27,8 @@ class Sampling:
         start, end: seconds of the film to read from (included) and to (excluded).
         seconds: the times themselves, read in ascending order.
         cap: where `fps` would give more frames than this of a film of known length, so many lie evenly from
-            the first to the last, as the samplers of releases have them. Of a film of unknown length there may
-            be more.
+            the first to the last, as the samplers of releases have them. Of a film of unknown length there
+            may be more.
 
     Raises:
         UsageError: a value that can never work, or values that contradict each other.

@@ -110,7 +110,8 @@ class ImageReader:
     """Reads a picture that is no film: a frame at 0 s that lasts no time."""
 
     def __init__(self, path: Path) -> None:
-        self.where, self.missing, self.expected = str(path), 0, 1
+        self.where, self.missing = str(path), 0
+        self.expected: int | None = 1
         self.report = ReadReport("images", "the picture is opened")
         self._path = path
         height, width, turn = picture_facts(path)
