@@ -82,8 +82,8 @@ def showings(adapter: ModelAdapter, sources: Sequence[Any], *, appended: bool = 
         )
     if appended and (encoder.come_first or encoder.closer_alone):
         raise UsageError(
-            f"{source_name(images[0])} is an image, which {adapter.name} has to be shown with all others "
-            "before the films: watch everything together"
+            f"{source_name(images[0])} is an image, and how {adapter.name} is shown it depends on all films "
+            "and images: watch everything together"
         )
     _refuse_far_pictures(sources)
     alone = encoder.closer_alone and len(images) == 1
