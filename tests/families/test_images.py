@@ -25,8 +25,12 @@ from longreel.key_values import TEXT
 from longreel.model import Model
 from longreel.models.base import ImagePart
 from longreel.models.llava_images import LlavaImages
+from longreel.models.llava_onevision import LlavaPrompt
+from longreel.models.prompt import Layout
+from longreel.models.qwen_vl import QwenPrompt
 from longreel.video.picture import resize
 from tests.fakes import assert_same, broken_off, interrupting
+from tests.families.checkpoints import family_tokenizer
 from tests.families.stock import Shown, Stock
 from tests.families.test_parity import QUESTIONS, film, greedy, logits, seen
 
@@ -259,3 +263,25 @@ def test_the_tokens_of_an_only_image_are_those_that_transformers_packs(height: i
     becomes = images.tokens(height, width, part)
     assert becomes.visual + 1 == len(packed())
     assert becomes.patches == count * 27 * 27
+
+
+@pytest.mark.parametrize(
+    ("template", "layout"),
+    [
+        ("{{ part.type }};", ("", True, False)),
+        ("{{ part.type }};\n", ("\n", True, False)),
+        ("{% if part.type == 'video' %}{{ part.type }};{% endif %}", ("", False, False)),
+        ("{{ part.type }};{% if part.type == 'image' %} {% endif %}", ("", False, False)),
+    ],
+)
+def test_where_a_template_has_images(template: str, layout: tuple[str, bool, bool]) -> None:
+    prompt = QwenPrompt(family_tokenizer("qwen2_vl"))
+    prompt.film, prompt.image = "video;", "image;"
+    parts = f"{{% for part in messages[0]['content'] %}}{template}{{% endfor %}}?"
+    prompt.tokenizer.chat_template = parts
+    found = prompt.layout
+    assert (found.between, found.images, found.images_first) == layout
+
+
+def test_llava_has_images_first() -> None:
+    assert LlavaPrompt(family_tokenizer("llava_onevision"), 0).layout == Layout("\n", True, True)
