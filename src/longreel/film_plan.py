@@ -191,7 +191,7 @@ def plan_films(
     for showing in shown:
         settings = showing.sampling(sampling, offset)
         place = number + len(films)
-        with showing.opened(settings, allow_url=allow_url) as stream:
+        with showing.opened(settings, allow_url=allow_url, whole=True) as stream:
             film = PlannedFilm.of(stream, settings, place, before, showing.part(place))
             offset += stream.info.duration or 0.0
             before += (stream.expected or 0) if showing.is_film else 0

@@ -50,10 +50,11 @@ class Showing:
         strict: bool = False,
         allow_url: bool = False,
         begin: Begin = _AT_THE_BEGINNING,
+        whole: bool = False,
     ) -> FilmStream:
-        """Open it; see `open_film`. An image is decoded at once, so that damage does not show too late."""
+        """Open it; see `open_film` and, for `whole`, `open_image`."""
         if not self.is_film:
-            return open_image(self.source, whole=True)
+            return open_image(self.source, whole=whole)
         return open_film(
             self.source, sampling=sampling, block=block, strict=strict, allow_url=allow_url, begin=begin
         )
