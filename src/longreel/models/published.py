@@ -266,7 +266,9 @@ def _settings(file: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        settings: dict[str, Any] = dict(json.loads(file.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
+        settings = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
         raise ModelError(f"{file} holds no settings: copy the complete folder again") from error
+    if not isinstance(settings, dict):
+        raise ModelError(f"{file} holds no settings: copy the complete folder again")
     return settings
