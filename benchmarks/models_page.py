@@ -16,12 +16,14 @@ from torch import nn
 from longreel.compress.base import CacheCompressor, Chunk
 from longreel.compress.kinds import planning
 from longreel.evaluate.tables import as_markdown
-from longreel.film_plan import FilmPlan, PlannedFilm, plan_film
+from longreel.film_plan import FilmPlan, PlannedFilm, nominal_times, plan_film
 from longreel.methods import named_method
 from longreel.models import reel_tiny
 from longreel.models.base import ModelAdapter
 from longreel.models.video_xl.configuration import VideoXLConfig
 from longreel.plain_text import bytes_in_words
+from longreel.video.sampling import Sampling
+from longreel.video.targets import frames_wanted, plan_targets
 
 PAGE = Path(__file__).parents[1] / "docs/models.md"
 HEIGHT, WIDTH = 360, 640
@@ -33,6 +35,7 @@ Outlined = tuple[ModelAdapter, nn.Module, int]
 COLUMNS = (
     "model",
     "frames per second",
+    "frames of an hour",
     "frame",
     "tokens per frame",
     "tokens of an hour",
@@ -58,11 +61,13 @@ For an hour of film in {WIDTH}x{HEIGHT}:
 
 {as_markdown(rows)}
 
-- **Frames per second**: at which `watch` samples a film if it is not told otherwise (`fps=`).
+- **Frames per second**: at which `watch` samples a film if it is not told otherwise (`fps=`). The Qwen \
+releases sample at most 768 frames of a film, evenly from the first to the last, and so does `watch` where \
+`fps=` is not given.
 - **Frame**: what each is resized to. The Qwen models take a picture about as it is, and make tokens of two \
-frames together. Qwen3-VL's release allows so many pixels for the whole film, so the longer the film is, the \
-smaller its frames become; with fewer frames they are larger. For the others the picture's size makes no \
-difference. `max_tokens=` sets a budget in place of that.
+frames together. Qwen3-VL's release allows so many pixels for the whole film, so the more frames it \
+has, the smaller they become: with `fps=2` an hour of film would have one token for two frames. \
+For the others the picture's size makes no difference. `max_tokens=` sets a budget in place of that.
 - **Text among them**: the mark at which a film begins, and for Qwen3-VL the time of each pair of frames. \
 Text is never compressed.
 - **Context**: positions the weights were made for. What does not fit there, `watch` refuses before it \
@@ -92,6 +97,7 @@ def row(adapter: ModelAdapter, model: nn.Module, context: int) -> list[str]:
     return [
         adapter.name,
         f"{adapter.default_fps:g}",
+        f"{plan.frames:,}",
         f"{plan.width}x{plan.height}",
         f"{plan.visual_tokens / plan.frames:g}",
         f"{plan.visual_tokens:,}",
@@ -104,8 +110,10 @@ def row(adapter: ModelAdapter, model: nn.Module, context: int) -> list[str]:
 
 def hour(adapter: ModelAdapter) -> FilmPlan:
     """What an hour of film becomes, sampled as `watch` does if it is not told otherwise."""
-    frames = round(HOUR * adapter.default_fps)
-    seconds = torch.arange(frames, dtype=torch.float64) / adapter.default_fps
+    sampling = Sampling(fps=adapter.default_fps, cap=adapter.most_frames)
+    frames = frames_wanted(plan_targets(sampling, HOUR), HOUR, None)
+    assert frames is not None
+    seconds = nominal_times(sampling, HOUR, frames)
     plan, _ = plan_film(adapter, None, PlannedFilm("film", 0, (HEIGHT, WIDTH), seconds, float(HOUR)))
     return plan
 

@@ -20,7 +20,7 @@ from longreel.key_values import TEXT, KeyValues, LayerMemory
 from longreel.memory import VideoMemory
 from longreel.methods import Method, named_method
 from longreel.model import Model
-from longreel.models.base import FilmPart, FilmTokens, VisualTokens
+from longreel.models.base import FilmPart, FilmTokens, ImagePart, VisualTokens
 from longreel.models.reel_tiny.words import build_tokenizer
 from longreel.models.video_xl.adapter import VideoXLAdapter
 from longreel.models.video_xl.configuration import VideoXLConfig
@@ -68,6 +68,29 @@ class FakeDialogue:
         return [word for word in question.split() if word.startswith("zz")]
 
 
+class FakeImages:
+    """An image is five tokens, or six where it is alone; see `ImageEncoder`."""
+
+    def __init__(self, weights: dict[str, Tensor], *, come_first: bool, closer_alone: bool) -> None:
+        self._weights = weights
+        self.come_first, self.closer_alone = come_first, closer_alone
+
+    def size(
+        self, height: int, width: int, part: ImagePart, max_tokens: int | None = None
+    ) -> tuple[int, int]:
+        return (4, 4)
+
+    def tokens(self, height: int, width: int, part: ImagePart) -> FilmTokens:
+        return FilmTokens(1, 6 if part.alone else 5, 0)
+
+    def encode(self, pixels: Tensor, part: ImagePart) -> VisualTokens:
+        count = 6 if part.alone else 5
+        flat = pixels.flatten().to(self._weights["image"].dtype) / 255
+        none = torch.zeros(count)
+        embeddings = (flat @ self._weights["image"]).reshape(6, WIDTH)[:count]
+        return VisualTokens(embeddings, none.double(), none.double(), none.long())
+
+
 class FakeAdapter:
     """Three layers of one-head attention with random weights; see `ModelAdapter`.
 
@@ -77,6 +100,7 @@ class FakeAdapter:
 
     name = "fake"
     default_fps = 2.0
+    most_frames: int | None = None
     clip = 2
     tokens_per_frame = 3
     interval = 10
@@ -84,7 +108,15 @@ class FakeAdapter:
     context: int | None = None
     layer_shapes = ((1, WIDTH),) * LAYERS
 
-    def __init__(self, seed: int = 0, *, has_summary_tokens: bool = True, dtype: torch.dtype = torch.float32):
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        has_summary_tokens: bool = True,
+        dtype: torch.dtype = torch.float32,
+        come_first: bool = False,
+        closer_alone: bool = False,
+    ):
         self.has_summary_tokens = has_summary_tokens
         self.dialogue = FakeDialogue()
         generator = torch.Generator().manual_seed(seed)
@@ -95,6 +127,10 @@ class FakeAdapter:
         self.weights = {f"layer{i}.{part}": draw(WIDTH, WIDTH) for i in range(LAYERS) for part in "qkvo"}
         self.weights |= {"words": draw(VOCABULARY, WIDTH), "summary": draw(1, WIDTH)}
         self.weights["vision"] = draw(3 * 4 * 4 * 2, 3 * WIDTH)
+        self.weights["image"] = draw(3 * 4 * 4, 6 * WIDTH)
+        self.images: FakeImages | None = FakeImages(
+            self.weights, come_first=come_first, closer_alone=closer_alone
+        )
 
     def frame_size(
         self, height: int, width: int, frames: int | None = None, max_tokens: int | None = None

@@ -185,7 +185,7 @@ def test_a_film_and_a_plan_in_one_memory(film: Path, tmp_path: Path) -> None:
     plan = tmp_path / "plan.png"
     Image.fromarray(arrays(1)[0][0].repeat(2, 0).repeat(2, 1)).save(plan)
     memory = fake_model().watch([film, plan])
-    assert [source.kind for source in memory.header.sources] == ["film", "images"]
+    assert [source.kind for source in memory.header.sources] == ["film", "image"]
     assert float(memory.timeline.frames[-1]) == pytest.approx(20.5)
     assert memory.header.sources[1].frames_encoded == 1
 

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Evidence:
-    """A span of the film an answer rests on, in seconds of the memory's timeline.
+    """A span of the film an answer rests on, in seconds of the memory's timeline, or an image.
 
-    score: its share of the attention that the answer's words paid to the film, 0 to 1.
+    score: its share of the attention that the answer's words paid to all that was seen, 0 to 1.
+    image: name of the image; its start and end are where it stands among the films. None for a span of films.
     """
 
     start: float
     end: float
     score: float
+    image: str | None = None
 
 
 @dataclass(frozen=True)

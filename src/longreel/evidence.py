@@ -9,6 +9,7 @@ from torch import Tensor
 
 from longreel.answer import Evidence
 from longreel.memory import VideoMemory
+from longreel.pieces import Piece, piece_of_frame, piece_of_token, pieces_of
 
 MOST_SPANS = 3
 # A span reaches as far as its frames get at least this share of the attention its best frame gets.
@@ -28,15 +29,18 @@ def evidence_of(memory: VideoMemory, weights: Sequence[Tensor]) -> tuple[Evidenc
     """
     shares = frame_shares(memory, weights)
     frames = memory.timeline.frames
-    ends = torch.cat((frames[1:], frames.new_tensor([source.until for source in memory.header.sources[-1:]])))
+    pieces = pieces_of(memory.header, memory.timeline)
+    owner = piece_of_frame(pieces)
+    ends = _frame_ends(frames, pieces)
     found: list[Evidence] = []
     while len(found) < MOST_SPANS and len(shares) and float(shares.max()) > 0:
-        first, last = _around_peak(shares)
+        first, last = _around_peak(shares, owner)
         score = float(shares[first : last + 1].sum())
         if score < _LEAST:
             break
         start, end = float(frames[first]), float(max(ends[last], frames[last]))
-        found.append(Evidence(round(start, 3), round(end, 3), round(score, 4)))
+        image = pieces[int(owner[first])].image
+        found.append(Evidence(round(start, 3), round(end, 3), round(score, 4), image))
         shares = shares.clone()
         shares[first : last + 1] = 0.0
     return tuple(sorted(found, key=lambda span: -span.score))
@@ -48,12 +52,17 @@ def frame_shares(memory: VideoMemory, weights: Sequence[Tensor]) -> Tensor:
     What an entry gets is divided among the frames it stands for.
     """
     frames = memory.timeline.frames
+    pieces = pieces_of(memory.header, memory.timeline)
     change = torch.zeros(len(frames) + 1, dtype=torch.float64)
     for layer, weight in enumerate(weights):
         seconds = memory.seconds(layer)
         shown = ~seconds[:, 0].isnan()
-        first = torch.searchsorted(frames, seconds[shown, 0])
-        last = torch.searchsorted(frames, seconds[shown, 1]).maximum(first + 1).clamp(max=len(frames))
+        tokens = memory.tokens_shown(layer)
+        first, last = (
+            _frames_before(frames, pieces, piece_of_token(pieces, token), times)
+            for token, times in zip(tokens, seconds[shown].T, strict=True)
+        )
+        last = last.maximum(first + 1).clamp(max=len(frames))
         each = weight.cpu().double()[shown] / (last - first)
         change.index_add_(0, first, each).index_add_(0, last, -each)
     shares = change.cumsum(0)[:-1].clamp(min=0.0)
@@ -61,10 +70,28 @@ def frame_shares(memory: VideoMemory, weights: Sequence[Tensor]) -> Tensor:
     return shares / total if float(total) > 0 else shares
 
 
-def _around_peak(shares: Tensor) -> tuple[int, int]:
-    """First and last of the frames around the best one that are at least `_EDGE` as good."""
+def _frames_before(frames: Tensor, pieces: list[Piece], owner: Tensor, times: Tensor) -> Tensor:
+    """How many frames come before times, each a time of the piece with the number in `owner`; int64."""
+    found = torch.zeros(len(times), dtype=torch.int64)
+    for number, piece in enumerate(pieces):
+        first, end = piece.frames
+        mine = owner == number
+        found[mine] = first + torch.searchsorted(frames[first:end], times[mine].contiguous())
+    return found
+
+
+def _frame_ends(frames: Tensor, pieces: list[Piece]) -> Tensor:
+    """When each frame leaves the screen: when the next of its piece comes or that ends."""
+    ends = torch.cat((frames[1:], frames.new_zeros(1)))[: len(frames)]
+    for piece in pieces:
+        ends[piece.frames[1] - 1 : piece.frames[1]] = piece.until
+    return ends
+
+
+def _around_peak(shares: Tensor, owner: Tensor) -> tuple[int, int]:
+    """First and last of the frames around the best one, of its piece, that are at least `_EDGE` as good."""
     peak = int(shares.argmax())
-    good = (shares >= _EDGE * shares[peak]).tolist()
+    good = ((shares >= _EDGE * shares[peak]) & (owner == owner[peak])).tolist()
     first = last = peak
     while first > 0 and good[first - 1]:
         first -= 1

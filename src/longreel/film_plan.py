@@ -5,23 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from longreel.compress.base import FrameSelector
-from longreel.errors import UsageError
-from longreel.models.base import FilmTokens, ModelAdapter
-from longreel.sources import continued_sampling
-from longreel.video.reader import FilmStream, open_film
+from longreel.errors import SourceError, UsageError
+from longreel.models.base import FilmTokens, ImagePart, ModelAdapter
+from longreel.showing import Showing
+from longreel.video.reader import FilmStream
 from longreel.video.sampling import Sampling
 from longreel.video.targets import Listed, plan_targets, spread
 
 
 @dataclass(frozen=True)
 class FilmPlan:
-    """What watching a film makes of it. Counts are None for a film of unknown length.
+    """What watching a film or an image makes of it. Counts are None for a film of unknown length.
 
     They hold for what a film tells of itself: one that is damaged, or whose frames come at an uneven rate,
     may have fewer frames.
@@ -57,6 +56,7 @@ class PlannedFilm:
         length is unknown.
     length, start: seconds of the part that is watched, None if unknown, and where it begins.
     before: frames read of earlier films, for the selector.
+    image: where it stands, if it is an image and no film.
     """
 
     name: str
@@ -66,11 +66,22 @@ class PlannedFilm:
     length: float | None
     start: float = 0.0
     before: int = 0
+    image: ImagePart | None = None
 
     @classmethod
-    def of(cls, stream: FilmStream, sampling: Sampling, number: int, before: int) -> PlannedFilm:
-        """Of a film that was opened."""
+    def of(
+        cls,
+        stream: FilmStream,
+        sampling: Sampling,
+        number: int,
+        before: int,
+        image: ImagePart | None = None,
+    ) -> PlannedFilm:
+        """Of a film or an image that was opened."""
         info = stream.info
+        if image is not None:
+            at_once = torch.zeros(1, dtype=torch.float64)
+            return cls(info.name, number, (info.height, info.width), at_once, 0.0, image=image)
         seconds = None
         if stream.expected:
             seconds = nominal_times(sampling, info.duration, stream.expected)
@@ -135,6 +146,8 @@ def plan_film(
         UsageError: the film does not fit into `max_tokens`, or its length is unknown; or the selector cannot
             work for such a film.
     """
+    if film.image is not None:
+        return _plan_image(adapter, film, film.image, max_tokens), selector
     if film.seconds is None:
         return _unknown(adapter, selector, film, max_tokens)
     seconds, size, fitted = _selected(adapter, selector, film, max_tokens)
@@ -154,7 +167,7 @@ def plan_film(
 def plan_films(
     adapter: ModelAdapter,
     selector: FrameSelector | None,
-    sources: Sequence[Any],
+    shown: Sequence[Showing],
     sampling: Sampling,
     max_tokens: int | None = None,
     *,
@@ -163,10 +176,11 @@ def plan_films(
     offset: float = 0.0,
     before: int = 0,
 ) -> tuple[list[PlannedFilm], list[FilmPlan]]:
-    """Open films that follow each other, without reading them, and plan each.
+    """Open films and images that follow each other, without reading the films, and plan each.
 
     Args:
-        number, offset, before: films, seconds and frames of the memory before the first of these.
+        number, offset, before: films and images, seconds, and frames of films of the memory before the first
+            of these.
 
     Raises:
         SourceError: one cannot be read.
@@ -174,15 +188,38 @@ def plan_films(
     """
     films: list[PlannedFilm] = []
     plans: list[FilmPlan] = []
-    for source in sources:
-        settings = continued_sampling(sampling, offset)
-        with open_film(source, sampling=settings, allow_url=allow_url) as stream:
-            film = PlannedFilm.of(stream, settings, number + len(films), before)
+    for showing in shown:
+        settings = showing.sampling(sampling, offset)
+        place = number + len(films)
+        with showing.opened(settings, allow_url=allow_url, whole=True) as stream:
+            film = PlannedFilm.of(stream, settings, place, before, showing.part(place))
             offset += stream.info.duration or 0.0
-            before += stream.expected or 0
+            before += (stream.expected or 0) if showing.is_film else 0
         films.append(film)
         plans.append(plan_film(adapter, selector, film, max_tokens)[0])
     return films, plans
+
+
+def _plan_image(
+    adapter: ModelAdapter, film: PlannedFilm, part: ImagePart, max_tokens: int | None
+) -> FilmPlan:
+    assert adapter.images is not None
+    try:
+        size = adapter.images.size(*film.shown, part)
+        becomes = adapter.images.tokens(*size, part)
+        if max_tokens is not None:
+            # Text does not depend on the size of the image.
+            size = adapter.images.size(*film.shown, part, max(0, max_tokens - becomes.text))
+            becomes = adapter.images.tokens(*size, part)
+    except SourceError as error:
+        raise SourceError(f"{film.name}: {error}") from None
+    needed = becomes.visual + becomes.text
+    if max_tokens is not None and needed > max_tokens:
+        raise UsageError(
+            f"{film.name} becomes {needed:,} tokens at least, and max_tokens={max_tokens}: "
+            f"give max_tokens={needed}"
+        )
+    return FilmPlan(1, *size, becomes.patches, becomes.visual, becomes.text, max_tokens, becomes.reach)
 
 
 def _unknown(

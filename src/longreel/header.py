@@ -48,8 +48,9 @@ class PlanRecord(_Record):
 
 
 class SourceRecord(_Record):
-    """One film of a memory.
+    """One film or image of a memory.
 
+    kind: of a `FilmInfo`. An image takes no time: it stands where the next film begins.
     digest: sha256 of the content; None where it cannot be read twice.
     offset: seconds of the memory's timeline at which the film starts.
     duration: seconds of the whole film, None while it is not known.
@@ -58,6 +59,8 @@ class SourceRecord(_Record):
     plan: what they were to become, a `FilmPlan`; None in memories made before there were plans.
     frames_read, frames_encoded: frames the reader gave, and those of them the model saw.
     reader: how it was read and why, in the reader's words.
+    visual_tokens: what the model saw of it; None in memories made before there were images.
+    alone: of an image, whether it was looked at more closely because there was no other; None for a film.
     subtitles: None if it was watched without.
     """
 
@@ -73,8 +76,15 @@ class SourceRecord(_Record):
     frames_read: _Count
     frames_encoded: _Count
     reader: dict[str, Any]
+    visual_tokens: _Count | None = None
+    alone: bool | None = None
     subtitles: SubtitleRecord | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def is_film(self) -> bool:
+        """Whether it is no image."""
+        return self.alone is None
 
     @field_validator("reader")
     @classmethod
@@ -182,6 +192,8 @@ class Header(_Record):
         offsets = [source.offset for source in self.sources]
         if offsets != sorted(offsets):
             raise ValueError("films lie one after the other")
+        if any((source.kind == "image") == source.is_film for source in self.sources):
+            raise ValueError("images, and no films, are alone or not")
         if self.visual_tokens and not self.sources:
             raise ValueError("visual tokens come from films")
         if self.complete != (self.resume is None):
@@ -190,4 +202,11 @@ class Header(_Record):
             raise ValueError("a stretch of visual tokens begins before it ends")
         if self.resume is not None and self.resume.source > len(self.sources):
             raise ValueError("watching goes on with a film of the memory")
+        if self.resume is not None and self.resume.skip_tokens > self._open_tokens(self.resume):
+            raise ValueError("no more tokens are skipped than there are of the film")
         return self
+
+    def _open_tokens(self, resume: ResumePoint) -> int:
+        """Visual tokens of the film to go on with, or at least as many."""
+        counts = [source.visual_tokens for source in self.sources[resume.source :]]
+        return self.visual_tokens if None in counts else sum(count or 0 for count in counts)

@@ -13,6 +13,7 @@ from torch import Tensor
 from longreel.errors import MemoryFileError
 from longreel.header import Header
 from longreel.key_values import TEXT, KeyValues, LayerMemory, Squeeze
+from longreel.pieces import piece_of_token, pieces_of
 from longreel.report import MemoryReport
 from longreel.timeline import Timeline
 
@@ -68,16 +69,24 @@ class VideoMemory:
         """When the film showed what each entry of a layer stands for.
 
         Returns float64 (n, 2), start and end on the memory's timeline; NaN for text. A summary token
-        stands for the tokens it condenses.
+        stands for the tokens it condenses. An image is shown at one moment.
         """
         token = self.layers[layer].token.cpu()
         shown = token != TEXT
-        last = token[shown]
-        first = (last - self._condensed() + 1).clamp(min=0)
+        first, last = self.tokens_shown(layer)
         spans = torch.full((len(token), 2), torch.nan, dtype=torch.float64)
         spans[shown, 0] = self.timeline.first[self.timeline.run_of(first)]
-        spans[shown, 1] = self._run_ends()[self.timeline.run_of(last)]
+        ends, run = self._run_ends(), self.timeline.run_of(last)
+        pieces = pieces_of(self.header, self.timeline)
+        still = torch.tensor([piece.image is not None for piece in pieces])[piece_of_token(pieces, last)]
+        spans[shown, 1] = torch.where(still, self.timeline.last[run], ends[run])
         return spans
+
+    def tokens_shown(self, layer: int = 0) -> tuple[Tensor, Tensor]:
+        """The first and the last visual token that each entry of a layer stands for; text is left out."""
+        token = self.layers[layer].token.cpu()
+        last = token[token != TEXT]
+        return (last - self._condensed() + 1).clamp(min=0), last
 
     def _condensed(self) -> int:
         """Visual tokens one entry stands for."""

@@ -35,6 +35,13 @@ def check_timeline(timeline: Timeline, header: Header) -> None:
     _require(bool((timeline.tokens > 0).all()), "its runs of tokens are no counts")
     total = int(timeline.tokens.sum())
     _require(total == header.visual_tokens, f"times of {total:,} visual tokens, not {header.visual_tokens:,}")
+    frames = sum(source.frames_encoded for source in header.sources)
+    _require(frames == len(timeline.frames), f"times of {len(timeline.frames):,} frames, not {frames:,}")
+    counts = [source.visual_tokens for source in header.sources]
+    known = [count for count in counts if count is not None]
+    if len(known) == len(counts) or not all(source.is_film for source in header.sources):
+        told = sum(known)
+        _require(told == total, f"films and images of {told:,} visual tokens, not {total:,}")
 
 
 def check_layer(layer: LayerMemory, number: int, header: Header) -> None:

@@ -26,9 +26,9 @@ class MemoryReport:
     def _rows(self) -> Iterator[tuple[str, str]]:
         header = self.header
         for source in header.sources:
-            yield "film", _film(source)
+            yield ("film", _film(source)) if source.is_film else ("image", _image(source))
             if source.plan is not None:
-                yield "plan", _plan(source.plan)
+                yield "plan", _plan(source.plan, is_film=source.is_film)
             if source.subtitles is not None:
                 yield "subtitles", _subtitles(source.subtitles)
             yield "reader", f"{source.reader.get('policy', source.kind)}: {source.reader.get('reason', '')}"
@@ -56,20 +56,25 @@ def _film(source: SourceRecord) -> str:
     return f"{source.name} ({length}, {source.frames_encoded:,} frames, from {source.offset:.1f} s)"
 
 
+def _image(source: SourceRecord) -> str:
+    width, height = (source.info.get(side, "?") for side in ("width", "height"))
+    return f"{source.name} ({width}x{height}, at {source.offset:.1f} s)"
+
+
 def _subtitles(record: SubtitleRecord) -> str:
     where = "at their times" if record.placement == "times" else "as a transcript"
     return f"{record.lines:,} lines {where}, {record.tokens:,} tokens (from: {record.source})"
 
 
-def _plan(plan: PlanRecord) -> str:
+def _plan(plan: PlanRecord, *, is_film: bool) -> str:
     size = f"{plan.width}x{plan.height}"
     if plan.frames is None:
         return f"frames of {size}, their number unknown before the end"
     text = f" and {plan.text_tokens:,} of text" if plan.text_tokens else ""
     limit = f", at most {plan.max_tokens:,}" if plan.max_tokens is not None else ""
+    pictures = f"{plan.frames:,} frames of {size}" if is_film else f"looked at in {size}"
     return (
-        f"{plan.frames:,} frames of {size}, {plan.patches or 0:,} patches, "
-        f"{plan.visual_tokens or 0:,} visual tokens{text}{limit}"
+        f"{pictures}, {plan.patches or 0:,} patches, {plan.visual_tokens or 0:,} visual tokens{text}{limit}"
     )
 
 

@@ -82,6 +82,16 @@ class WatchSession:
         """The films seen to their end."""
         return (*self._earlier, *(film.record() for film in self._films if film.finished))
 
+    def frames_read(self) -> int:
+        """Frames that were read of the films seen to their end."""
+        return sum(record.frames_read for record in self.records if record.is_film)
+
+    def tokens_of_records(self) -> int | None:
+        """Visual tokens of what was seen to its end; None if an older memory does not tell."""
+        counts = [record.visual_tokens for record in self.records]
+        known = [count for count in counts if count is not None]
+        return sum(known) if len(known) == len(counts) else None
+
     @property
     def visual_tokens(self) -> int:
         """Visual tokens so far, those of the open interval included."""
@@ -122,8 +132,8 @@ class WatchSession:
             self._watcher.begin_film(film.cache)
 
     def _feature_stage(self, film: WatchedFilm) -> FeatureStage | FilmStage | None:
-        """What looks at the features of a film."""
-        selector = self._method.features
+        """What looks at the features of a film; an image stays whole."""
+        selector = self._method.features if film.alone is None else None
         if self._method.chosen_frames < 1 and isinstance(selector, ChoosingSelector):
             return FilmStage(selector, film.plan.visual_tokens)
         return FeatureStage(selector) if isinstance(selector, MarkingSelector) else None

@@ -38,6 +38,34 @@ def _is_picture(item: Any) -> bool:
     return isinstance(item, str | os.PathLike) and Path(item).suffix.lower() in PICTURE_ENDINGS
 
 
+def is_image(source: Any) -> bool:
+    """Whether a source is the file of a single picture, and not a film of pictures."""
+    return _is_picture(source) and _is_near(os.fspath(source)) and not Path(source).is_dir()
+
+
+def is_far_picture(source: Any) -> bool:
+    """Whether a source is the address of a single picture."""
+    return _is_picture(source) and not _is_near(os.fspath(source))
+
+
+def source_name(source: Any) -> str:
+    """What a source is called in errors."""
+    return (
+        os.fspath(source) if isinstance(source, str | os.PathLike) else f"the given {type(source).__name__}"
+    )
+
+
+def can_be_opened_twice(source: Any) -> bool:
+    """Whether looking into a source leaves it as it was."""
+    if hasattr(source, "seekable"):
+        return bool(source.seekable())
+    return isinstance(source, str | os.PathLike | bytes | list | tuple)
+
+
+def _is_near(name: str) -> bool:
+    return "://" not in name or name.startswith("file://")
+
+
 def content_digest(source: Any) -> str | None:
     """sha256 of a film's content; None for what cannot be read twice.
 
@@ -49,7 +77,7 @@ def content_digest(source: Any) -> str | None:
 
 def _can_be_read_twice(source: Any) -> bool:
     if isinstance(source, str):
-        return "://" not in source or source.startswith("file://")
+        return _is_near(source)
     if isinstance(source, list | tuple):
         return all(isinstance(_content(item), str | os.PathLike) for item in source)
     if hasattr(source, "seekable"):
@@ -62,10 +90,13 @@ def _content(item: Any) -> Any:
 
 
 def samplings_agree(recorded: dict[str, Any], sampling: dict[str, Any]) -> bool:
-    """Whether two records ask for the same frames; JSON turns tuples into lists."""
-    return {key: _listed(value) for key, value in recorded.items()} == {
-        key: _listed(value) for key, value in sampling.items()
-    }
+    """Whether two records ask for the same frames; what an older one does not name is None."""
+    return _chosen(recorded) == _chosen(sampling)
+
+
+def _chosen(sampling: dict[str, Any]) -> dict[str, Any]:
+    """What is set; JSON turns tuples into lists."""
+    return {key: _listed(value) for key, value in sampling.items() if value is not None}
 
 
 def _listed(value: Any) -> Any:

@@ -77,30 +77,38 @@ class Subtitling:
                 f"{adapter.name} takes subtitles before the first film only: watch all films together"
             )
 
-    def of_each(self, films: int) -> list[Any]:
+    def of_each(self, is_film: Sequence[bool]) -> list[Any]:
         """What was given for each film, None for nothing.
+
+        Args:
+            is_film: of everything that is watched, whether it is a film; images have no subtitles.
 
         Raises:
             UsageError: not every film has its own.
         """
-        given = self.subtitles
+        given, films = self.subtitles, sum(is_film)
         if given is None or _is_for_all(given):
-            return [given] * films
+            return [given if each else None for each in is_film]
         listed = isinstance(given, list | tuple) and bool(given) and not any(map(_is_line, given))
-        if films == 1 and not listed:
-            return [given]
-        if not listed or len(given) != films:
-            count = f"{len(given)} subtitles" if listed else "one for all"
+        own = list(given) if listed else [given]
+        if len(own) == len(is_film):
+            if any(text is not None and not each for text, each in zip(own, is_film, strict=True)):
+                raise UsageError("an image has no subtitles: give None for it, or the films' own alone")
+            return own
+        if len(own) != films or not (listed or films == 1):
+            count = f"{len(own)} subtitles" if listed else "one for all"
             raise UsageError(
                 f"{films} film{'s' if films > 1 else ''} and {count}: give subtitles= as a list, one for "
                 "each film, None for none"
             )
-        return list(given)
+        following = iter(own)
+        return [next(following) if each else None for each in is_film]
 
 
 def film_texts(
     adapter: ModelAdapter,
     sources: Sequence[Any],
+    subtitles: Sequence[Any],
     subtitling: Subtitling,
     sampling: Sampling,
     *,
@@ -111,6 +119,7 @@ def film_texts(
     """The text of each film, None where there are no subtitles.
 
     Args:
+        subtitles: what was given for each, see `Subtitling.of_each`.
         sampling: says from where to where films are watched.
         earlier: films of the memory before these.
         resume: a memory that holds some of these films; what is said in those seen to their end is not
@@ -121,7 +130,7 @@ def film_texts(
     """
     subtitling.check(adapter, earlier)
     texts: list[FilmText | None] = []
-    for number, given in enumerate(subtitling.of_each(len(sources))):
+    for number, given in enumerate(subtitles):
         known = _known(given, subtitling, resume, number)
         if given is None:
             texts.append(None)

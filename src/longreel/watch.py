@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from longreel.ask import check_question
 from longreel.blocks import BlockReader, encoder_block, read_ahead
-from longreel.compress.kinds import fitted
+from longreel.compress.base import Compressor
+from longreel.compress.kinds import fitted, planning
 from longreel.context_fit import Fill, check_context
 from longreel.errors import UsageError, WatchInterrupted
 from longreel.film_plan import FilmPlan, PlannedFilm, checked_max_tokens, plan_film, plan_films
@@ -25,10 +26,18 @@ from longreel.methods import Method
 from longreel.models.base import ModelAdapter
 from longreel.progress import ProgressCallback, StageClock
 from longreel.session import WatchSession
-from longreel.sources import content_digest, continued_sampling, listed_sources, samplings_agree
+from longreel.showing import Showing, showings, watching_order
+from longreel.sources import (
+    can_be_opened_twice,
+    content_digest,
+    listed_sources,
+    samplings_agree,
+    source_name,
+)
 from longreel.subtitling import Subtitling, check_same_subtitles, film_texts
-from longreel.video.reader import Begin, FilmStream, open_film
+from longreel.video.reader import Begin, FilmStream
 from longreel.video.sampling import Sampling
+from longreel.video.targets import Grid
 from longreel.watched_film import WatchedFilm, plain
 
 T = TypeVar("T", int, float)
@@ -74,16 +83,20 @@ def watch(
     Args:
         source: path, bytes, binary file, picture folder, list of pictures or of (picture, seconds), or
             iterable of (array, seconds); another list holds several films. Their times follow each
-            other: seconds of the second film count from the full duration of the first.
+            other: seconds of the second film count from the full duration of the first. The path of a
+            picture, alone or in such a list, is an image beside the films, for a model that takes images; it
+            takes no time, and stands before the films if the model's chat template has it so.
         start, end: seconds of each film to watch from and to.
-        fps, count, max_frames, seconds: which frames: so many per second (default: the model's own),
-            exactly so many, at most so many, or those on screen at these times of each film.
-        max_tokens: most tokens each film may become: its visual tokens and the text among them. Frames are
-            made smaller for it, down to the least size the model was made for.
+        fps, count, max_frames, seconds: which frames: so many per second (default: the model's own, and of
+            a long film no more than its release samples), exactly so many, at most so many, or those on
+            screen at these times of each film.
+        max_tokens: most tokens each film or image may become: its visual tokens and the text among them.
+            Frames are made smaller for it, down to the least size the model was made for.
         system: system prompt in place of the model's own.
         subtitles: what is said, as text that is never compressed: path of an srt, vtt or ass file, "track" or
             "track:en" for a track inside the film, a `Transcriber`, or (start, end, text) in seconds from the
-            film's first picture. For several films a list of these, None for a film without.
+            film's first picture. For several films a list of these, None for a film without (images need
+            none).
         subtitle_placement: "times", each line before the first frames shown when it begins or later, what
             is left behind the last; or "transcript", all lines with their times before their film.
         subtitle_budget: tokens that the subtitles of each film may have; lines beyond are left out evenly,
@@ -98,27 +111,34 @@ def watch(
     Raises:
         WatchInterrupted: Ctrl-C; its `memory` can be given as `resume`.
         SourceError: a film cannot be read.
-        UsageError: settings contradict each other or the memory to resume; or more frames are asked for than
-            fit into `max_tokens` or the model's context, which is told before the first one is encoded.
+        UsageError: settings contradict each other or the memory to resume; more frames are asked for than
+            fit into `max_tokens` or the model's context, which is told before the first one is encoded; or
+            there is an image and the model knows films only.
     """
     max_tokens = checked_max_tokens(max_tokens)
     sampling = _sampling(adapter, start, end, fps, count, max_frames, seconds)
     subtitling = Subtitling(subtitles, subtitle_placement, subtitle_budget)
-    sources = listed_sources(source)
-    if not sources:
-        raise UsageError("there is no film in the list: name at least one")
     _check_question(method, question, resume)
+    shown, given = _in_order(adapter, source, subtitling)
     if resume is not None:
-        _check_resume(adapter, method, sources, sampling, max_tokens, system, resume)
-    texts = film_texts(adapter, sources, subtitling, sampling, allow_url=allow_url, resume=resume)
+        _check_resume(adapter, method, shown, sampling, max_tokens, system, resume)
+    texts = film_texts(
+        adapter,
+        [each.source for each in shown],
+        given,
+        subtitling,
+        sampling,
+        allow_url=allow_url,
+        resume=resume,
+    )
     if resume is not None:
         check_same_subtitles(texts, resume.header.sources)
         if resume.complete:
             return resume
     session = WatchSession(adapter, method, system, resume, text_in_front(texts), question)
-    films = list(zip(sources, texts, strict=True))[len(session.records) :]
     reading = Reading(strict, allow_url, progress, max_tokens, system)
-    return _watch_all(session, adapter, method, films, sampling, reading)
+    rest = _with_texts(shown, texts)[len(session.records) :]
+    return _watch_all(session, adapter, method, rest, sampling, reading)
 
 
 def plan(
@@ -135,7 +155,7 @@ def plan(
     max_tokens: int | None = None,
     allow_url: bool = False,
 ) -> tuple[FilmPlan, ...]:
-    """What `watch` with the same arguments will make of each film, from the films' facts alone.
+    """What `watch` with the same arguments will make of each film or image, from their facts alone.
 
     Raises:
         SourceError: a film cannot be read.
@@ -143,11 +163,14 @@ def plan(
             be read once only. That they fit into the model's context is left to `watch`.
     """
     sampling = _sampling(adapter, start, end, fps, count, max_frames, seconds)
-    sources = listed_sources(source)
-    if any(isinstance(each, Iterator) and not hasattr(each, "read") for each in sources):
+    shown = showings(adapter, listed_sources(source))
+    if any(isinstance(each.source, Iterator) and not hasattr(each.source, "read") for each in shown):
         raise UsageError("an iterator of arrays can be read once only: plan with a list, or watch it")
     checked = checked_max_tokens(max_tokens)
-    return tuple(plan_films(adapter, method.frames, sources, sampling, checked, allow_url=allow_url)[1])
+    order = watching_order(adapter.images, shown)
+    watched = [shown[number] for number in order]
+    plans = plan_films(adapter, method.frames, watched, sampling, checked, allow_url=allow_url)[1]
+    return tuple(plans[order.index(number)] for number in range(len(shown)))
 
 
 def append(
@@ -163,7 +186,7 @@ def append(
     allow_url: bool = False,
     progress: ProgressCallback | None = None,
 ) -> VideoMemory:
-    """A longer memory: what `memory` holds, then another film, sampled as the last one was.
+    """A longer memory: what `memory` holds, then another film, sampled as the last one was, or an image.
 
     It equals watching the joined film if the first part ends on the border of an interval. Otherwise that
     interval was closed short, and the report of the new memory says so. The times of the new film count
@@ -173,7 +196,7 @@ def append(
     Raises:
         WatchInterrupted, SourceError: as `watch`; go on with `watch`, all films and `resume=`.
         UsageError: the memory is incomplete, of another method, its frames were not sampled by fps, or what
-            is kept of a film depends on its length.
+            is kept of a film depends on its length; or the model has to be shown an image with all others.
     """
     _check_same_run(adapter, method, memory)
     _check_appendable(method)
@@ -181,33 +204,58 @@ def append(
         raise UsageError(
             "the memory is incomplete: finish it with watch(…, resume=memory) before adding to it"
         )
-    sampling = _appended_sampling(memory)
-    sources = listed_sources(source)
     subtitling = Subtitling(subtitles, subtitle_placement, subtitle_budget)
-    earlier = len(memory.header.sources)
-    texts = film_texts(adapter, sources, subtitling, sampling, allow_url=allow_url, earlier=earlier)
+    shown, given = _in_order(adapter, source, subtitling, appended=True)
+    sampling = _appended_sampling(adapter, memory, shown)
+    _check_cap(adapter, memory, shown, sampling, allow_url=allow_url)
+    texts = film_texts(
+        adapter,
+        [each.source for each in shown],
+        given,
+        subtitling,
+        sampling,
+        allow_url=allow_url,
+        earlier=len(memory.header.sources),
+    )
     session = WatchSession(adapter, method, None, memory)
     if memory.header.short_end:
         session.warnings.append(_short_end(memory))
     if method.uses_keyframes:
         session.warnings.append(_SEAM)
-    films = list(zip(sources, texts, strict=True))
-    return _watch_all(session, adapter, method, films, sampling, Reading(strict, allow_url, progress))
+    reading = Reading(strict, allow_url, progress)
+    return _watch_all(session, adapter, method, _with_texts(shown, texts), sampling, reading)
+
+
+def _in_order(
+    adapter: ModelAdapter, source: Any, subtitling: Subtitling, *, appended: bool = False
+) -> tuple[list[Showing], list[Any]]:
+    """What is to be watched, in the order in which the model sees it, and the subtitles given for each."""
+    sources = listed_sources(source)
+    if not sources:
+        raise UsageError("there is no film in the list: name at least one")
+    shown = showings(adapter, sources, appended=appended)
+    given = subtitling.of_each([each.is_film for each in shown])
+    order = watching_order(adapter.images, shown)
+    return [shown[number] for number in order], [given[number] for number in order]
+
+
+def _with_texts(shown: Sequence[Showing], texts: Sequence[FilmText | None]) -> list[Showing]:
+    return [replace(each, text=text) for each, text in zip(shown, texts, strict=True)]
 
 
 def _watch_all(
     session: WatchSession,
     adapter: ModelAdapter,
     method: Method,
-    films: Sequence[tuple[Any, FilmText | None]],
+    shown: Sequence[Showing],
     sampling: Sampling,
     reading: Reading,
 ) -> VideoMemory:
     try:
-        if len(films) > 1:
-            _look_ahead(session, adapter, method, [source for source, _ in films], sampling, reading)
-        for source, text in films:
-            _watch_film(session, adapter, method, source, text, sampling, reading)
+        if len(shown) > 1:
+            _look_ahead(session, adapter, method, shown, sampling, reading)
+        for showing in shown:
+            _watch_film(session, adapter, method, showing, sampling, reading)
         return session.finish()
     except KeyboardInterrupt:
         # One Ctrl-C is enough: a second one must not cost what the first one saves.
@@ -220,40 +268,37 @@ def _watch_film(
     session: WatchSession,
     adapter: ModelAdapter,
     method: Method,
-    source: Any,
-    text: FilmText | None,
+    showing: Showing,
     sampling: Sampling,
     reading: Reading,
 ) -> None:
-    digest = content_digest(source)
+    digest = content_digest(showing.source)
     offset = session.next_offset()
-    sampling = continued_sampling(sampling, offset)
+    sampling = showing.sampling(sampling, offset)
     size = encoder_block(adapter, method.cache)
     resume = session.resume
     begin = Begin(resume.read_from, resume.read_from_seconds) if resume else Begin()
-    with open_film(
-        source,
-        sampling=sampling,
-        block=size,
-        strict=reading.strict,
-        allow_url=reading.allow_url,
-        begin=begin,
+    with showing.opened(
+        sampling, block=size, strict=reading.strict, allow_url=reading.allow_url, begin=begin
     ) as stream:
-        before = sum(record.frames_read for record in session.records)
+        number, before = len(session.records), session.frames_read()
         skip = resume.frame if resume else 0
-        planned = PlannedFilm.of(stream, sampling, len(session.records), before)
+        planned = PlannedFilm.of(stream, sampling, number, before, showing.part(number))
         film_plan, selector = plan_film(adapter, method.frames, planned, reading.max_tokens)
-        _check_text(method, text)
+        _check_text(method, showing.text)
         fill = _fill(session, adapter, reading)
-        if text is not None:
-            fill = fill.and_text(text.record.tokens)
+        if showing.text is not None:
+            fill = fill.and_text(showing.text.record.tokens)
         check_context(adapter, method, fill, [planned], [film_plan])
         stream.resize_to(film_plan.size)
-        cache = fitted(method.cache, _prompt_tokens(film_plan, text))
+        cache: Compressor = planning(method.cache)
+        if showing.is_film:
+            cache = fitted(method.cache, _prompt_tokens(film_plan, showing.text))
         size = encoder_block(adapter, cache)
-        blocks = BlockReader(stream, selector, before=before, read=begin.frame, skip=skip, size=size)
+        chosen_by = selector if showing.is_film else None
+        blocks = BlockReader(stream, chosen_by, before=before, read=begin.frame, skip=skip, size=size)
         film = WatchedFilm(
-            index=len(session.records),
+            index=number,
             offset=offset,
             digest=digest,
             sampling=sampling,
@@ -262,13 +307,16 @@ def _watch_film(
             blocks=blocks,
             cache=cache,
             block=size,
-            lookback=method.lookback(adapter.clip),
+            lookback=method.lookback(adapter.clip) if showing.is_film else 0,
             tokens_end=session.visual_tokens,
             encoded_before=resume.encoded if resume else 0,
             first_seconds=session.first_seconds if resume and resume.encoded else None,
             warnings_before=session.partial[0].warnings if session.partial else (),
             skip_tokens=resume.skip_tokens if resume else 0,
-            text=text,
+            all_frames=chosen_by is None,
+            alone=showing.alone,
+            tokens_begin=session.tokens_of_records(),
+            text=showing.text,
             lines_before=resume.lines if resume else 0,
         )
         session.begin(film)
@@ -308,7 +356,7 @@ def _encode(session: WatchSession, adapter: ModelAdapter, film: WatchedFilm, clo
     with closing(_ahead(film.stream, film.blocks)) as blocks:
         for block in blocks:
             with session.timed("encode"):
-                tokens = adapter.encode(block.frames, film.part(block))
+                tokens = film.encoded(adapter, block)
             session.take(film, block, tokens)
             clock.report(film.read[-1] + 1)
     # The last frames may not have been selected.
@@ -334,8 +382,9 @@ def _sampling(
     max_frames: int | None,
     seconds: Sequence[float] | None,
 ) -> Sampling:
+    cap = None
     if fps is None and count is None and seconds is None:
-        fps = adapter.default_fps
+        fps, cap = adapter.default_fps, adapter.most_frames if max_frames is None else None
     times: Any = seconds
     checked = Sampling(fps=fps, max_frames=max_frames, count=count, start=start, end=end, seconds=times)
     return Sampling(
@@ -345,6 +394,7 @@ def _sampling(
         start=_as(float, checked.start),
         end=_as(float, checked.end),
         seconds=None if seconds is None else tuple(float(time) for time in seconds),
+        cap=cap,
     )
 
 
@@ -361,10 +411,13 @@ def _check_appendable(method: Method) -> None:
         )
 
 
-def _appended_sampling(memory: VideoMemory) -> Sampling:
-    """The frames per second of the memory, for whole films."""
-    settings = memory.header.sources[-1].sampling if memory.header.sources else {}
-    plan = memory.header.sources[-1].plan if memory.header.sources else None
+def _appended_sampling(adapter: ModelAdapter, memory: VideoMemory, shown: Sequence[Showing]) -> Sampling:
+    """The frames per second of the memory's films, for whole films."""
+    films = [record for record in memory.header.sources if record.is_film]
+    if (memory.header.sources and not films) or all(not each.is_film for each in shown):
+        return Sampling(fps=adapter.default_fps, cap=adapter.most_frames)
+    settings = films[-1].sampling if films else {}
+    plan = films[-1].plan if films else None
     targets = [f"{name}=" for name in ("count", "max_frames", "seconds") if settings.get(name) is not None]
     targets += ["max_tokens="] if plan is not None and plan.max_tokens is not None else []
     if targets or not settings.get("fps"):
@@ -372,7 +425,32 @@ def _appended_sampling(memory: VideoMemory) -> Sampling:
             f"the memory was sampled with {' and '.join(targets) or 'no fps='}, which another film would "
             "change: watch the joined film, or watch the first part again by fps= alone"
         )
-    return Sampling(fps=settings["fps"])
+    return Sampling(fps=settings["fps"], cap=settings.get("cap"))
+
+
+def _check_cap(
+    adapter: ModelAdapter,
+    memory: VideoMemory,
+    shown: Sequence[Showing],
+    sampling: Sampling,
+    *,
+    allow_url: bool,
+) -> None:
+    """Refuse films with which the joined film would be too long for its frames per second."""
+    if sampling.cap is None or sampling.fps is None or all(not each.is_film for each in shown):
+        return
+    last = memory.header.sources[-1]
+    length = max(last.until, last.offset + (last.duration or 0.0))
+    for each in shown:
+        if each.is_film and can_be_opened_twice(each.source):
+            with each.opened(sampling, allow_url=allow_url) as stream:
+                length += stream.info.duration or 0.0
+    if Grid(0.0, 1 / sampling.fps, math.inf).before(length) > sampling.cap:
+        raise UsageError(
+            f"joined, the films are too long for {sampling.fps:g} frames a second, as {adapter.name} is "
+            f"shown {sampling.cap:,} at most if fps= is not given: watch the first part again with "
+            f"fps={sampling.fps:g}, or watch the joined film"
+        )
 
 
 def _check_question(method: Method, question: str | None, resume: VideoMemory | None) -> None:
@@ -404,7 +482,7 @@ def _check_same_run(adapter: ModelAdapter, method: Method, memory: VideoMemory) 
 def _check_resume(
     adapter: ModelAdapter,
     method: Method,
-    sources: Sequence[Any],
+    shown: Sequence[Showing],
     sampling: Sampling,
     max_tokens: int | None,
     system: str | None,
@@ -414,19 +492,20 @@ def _check_resume(
     if system is not None and hash_json(system) != memory.header.system:
         raise UsageError("system= differs from the system prompt of the memory to resume: use the same")
     records = memory.header.sources
-    if memory.complete and len(records) < len(sources):
+    if memory.complete and len(records) < len(shown):
         raise UsageError("the memory to resume is complete: add the other films with append")
-    if len(records) > len(sources):
+    if len(records) > len(shown):
         raise UsageError(
-            f"the memory to resume holds {len(records)} films and {len(sources)} are named: name all"
+            f"the memory to resume holds {len(records)} films and {len(shown)} are named: name all"
         )
-    for record, source in zip(records, sources, strict=False):
-        if record.digest != content_digest(source) or not _may_be(source, record):
+    for record, showing in zip(records, shown, strict=False):
+        if record.digest != content_digest(showing.source) or not _may_be(showing.source, record):
             raise UsageError(
-                f"the memory to resume holds {record.name} and {_name(source)} has other content: "
-                "name the same film"
+                f"the memory to resume holds {record.name} and {source_name(showing.source)} has other "
+                "content: name the same film"
             )
-        if not samplings_agree(record.sampling, plain(continued_sampling(sampling, record.offset))):
+        _check_alone(record, showing)
+        if not samplings_agree(record.sampling, plain(showing.sampling(sampling, record.offset))):
             raise UsageError(
                 f"the memory to resume was sampled by {_chosen(record.sampling)}: use the same settings"
             )
@@ -435,10 +514,11 @@ def _check_resume(
             raise UsageError(f"the memory to resume was watched with max_tokens={earlier}: use the same")
 
 
-def _name(source: Any) -> str:
-    return (
-        os.fspath(source) if isinstance(source, str | os.PathLike) else f"the given {type(source).__name__}"
-    )
+def _check_alone(record: SourceRecord, showing: Showing) -> None:
+    """Refuse an image that would now be looked at otherwise."""
+    if None not in (record.alone, showing.alone) and record.alone != showing.alone:
+        had, named = ("one image", "are several") if record.alone else ("several images", "is one")
+        raise UsageError(f"the memory to resume was to have {had} and there {named} now: name the same")
 
 
 def _may_be(source: Any, record: SourceRecord) -> bool:
@@ -452,13 +532,13 @@ def _look_ahead(
     session: WatchSession,
     adapter: ModelAdapter,
     method: Method,
-    sources: Sequence[Any],
+    shown: Sequence[Showing],
     sampling: Sampling,
     reading: Reading,
 ) -> None:
     """Find what cannot be read, and films that do not fit together, before hours go into the first."""
     watched = session.records
-    looked_at = [source for source in sources if isinstance(source, str | os.PathLike | bytes | list | tuple)]
+    looked_at = [each for each in shown if can_be_opened_twice(each.source)]
     films, plans = plan_films(
         adapter,
         method.frames,
@@ -468,7 +548,7 @@ def _look_ahead(
         allow_url=reading.allow_url,
         number=len(watched),
         offset=session.next_offset(),
-        before=sum(record.frames_read for record in watched),
+        before=session.frames_read(),
     )
     check_context(adapter, method, _fill(session, adapter, reading), films, plans)
 

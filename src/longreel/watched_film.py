@@ -1,10 +1,11 @@
-"""One film of a memory while it is being watched."""
+"""One film or image of a memory while it is being watched."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
@@ -15,9 +16,10 @@ from longreel.compress.base import Compressor
 from longreel.film_plan import FilmPlan
 from longreel.film_text import FilmText
 from longreel.header import PlanRecord, ResumePoint, SourceRecord
-from longreel.models.base import FilmPart
+from longreel.models.base import FilmPart, ImagePart, ModelAdapter, VisualTokens
 from longreel.video.reader import FilmStream
 from longreel.video.sampling import Sampling
+from longreel.video.targets import even_rate
 
 
 @dataclass
@@ -32,6 +34,9 @@ class WatchedFilm:
     cache: what keeps entries, fitted to the film.
     block: frames that are encoded together. lookback: frames before one that have to be encoded again to go
         on with it, None for all of them.
+    all_frames: whether all frames that are read are encoded.
+    alone: of an image, see `Showing`; None for a film.
+    tokens_begin: visual tokens of the memory before it; None if that is not known.
     text: its subtitles; lines_before: how many of their lines stand before the first frame of this run.
     seconds, read, tokens_before: for each frame encoded in this run, its time in the film, its number
         among those the reader gave, and the visual tokens of the memory before it.
@@ -53,6 +58,9 @@ class WatchedFilm:
     first_seconds: float | None = None
     warnings_before: tuple[str, ...] = ()
     skip_tokens: int = 0
+    all_frames: bool = True
+    alone: bool | None = None
+    tokens_begin: int | None = None
     text: FilmText | None = None
     lines_before: int = 0
     finished: bool = False
@@ -60,13 +68,24 @@ class WatchedFilm:
     read: list[int] = field(default_factory=list)
     tokens_before: list[int] = field(default_factory=list)
 
+    def encoded(self, adapter: ModelAdapter, block: Block) -> VisualTokens:
+        """The visual tokens of a block that follows the frames so far."""
+        if self.alone is None:
+            return adapter.encode(block.frames, self.part(block))
+        assert adapter.images is not None
+        return adapter.images.encode(block.frames.pixels[0], ImagePart(self.index, self.alone))
+
     def part(self, block: Block) -> FilmPart:
         """Where a block lies that follows the frames so far."""
         begin = self.first_seconds
         if begin is None:
             begin = self.seconds[0] if self.seconds else float(block.frames.seconds[0])
         before = self.encoded_before + len(self.seconds)
-        return FilmPart(self.index, before, begin, self.sampling.fps, self.offset)
+        return FilmPart(self.index, before, begin, self._rate, self.offset)
+
+    @cached_property
+    def _rate(self) -> float | None:
+        return even_rate(self.sampling, self.stream.info.duration) if self.all_frames else None
 
     def add(self, block: Block, counts: Tensor) -> None:
         """Note the frames of a block and their numbers of visual tokens."""
@@ -131,7 +150,7 @@ class WatchedFilm:
         duration = self.stream.info.duration
         until = self.blocks.end if duration is None else max(duration, *self.seconds[-1:], 0.0)
         until = min(until, math.inf if self.sampling.end is None else self.sampling.end)
-        return self._record(self.blocks.read, len(self.seconds), until)
+        return self._record(self.blocks.read, len(self.seconds), until, self.tokens_end)
 
     def record_until(self, covered: int) -> SourceRecord:
         """The header's record of the film, seen as far as the first `covered` visual tokens show it."""
@@ -139,9 +158,9 @@ class WatchedFilm:
         partly = reached < len(self.seconds) and self.tokens_before[reached] < covered
         seen = reached + (1 if partly else 0)
         read = self.read[seen - 1] + 1 if seen else 0
-        return self._record(read, seen, self._time_of(seen))
+        return self._record(read, seen, self._time_of(seen), covered)
 
-    def _record(self, read: int, encoded: int, until: float) -> SourceRecord:
+    def _record(self, read: int, encoded: int, until: float, tokens: int) -> SourceRecord:
         info, reader = plain(self.stream.info), plain(self.stream.report)
         told = () if self.text is None else self.text.warnings
         return SourceRecord(
@@ -157,6 +176,8 @@ class WatchedFilm:
             frames_read=read,
             frames_encoded=self.encoded_before + encoded,
             reader=reader,
+            visual_tokens=None if self.tokens_begin is None else tokens - self.tokens_begin,
+            alone=self.alone,
             subtitles=None if self.text is None else self.text.record,
             warnings=tuple(dict.fromkeys((*self.warnings_before, *self.stream.report.warnings, *told))),
         )

@@ -40,11 +40,14 @@ You are a helpful assistant.<|im_end|>
 {% if message['content'] is string %}{{ message['content'] }}{% else %}\
 {% for part in message['content'] %}\
 {% if part['type'] == 'video' %}<|vision_start|><|video_pad|><|vision_end|>\
+{% elif part['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>\
 {% elif part['type'] == 'text' %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}<|im_end|>
 {% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
 {% endif %}"""
+# As released: images before films, in whatever order they are given.
 LLAVA_CHAT = """{% for message in messages %}<|im_start|>{{ message['role'] }} \
-{% for part in message['content'] if part['type'] == 'video' %}<video>
+{% for part in message['content'] if part['type'] == 'image' %}<image>
+{% endfor %}{% for part in message['content'] if part['type'] == 'video' %}<video>
 {% endfor %}{% for part in message['content'] if part['type'] == 'text' %}{{ part['text'] }}{% endfor %}\
 <|im_end|>{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
 {% endif %}"""
@@ -200,7 +203,8 @@ def _llava_onevision(tokenizer: PreTrainedTokenizerFast) -> Any:
         text_config={"model_type": "qwen2", **_text(tokenizer, None)},
         vision_config=vision,
         **_llava_ids(tokenizer),
-        image_grid_pinpoints=[[42, 42], [42, 84]],
+        image_grid_pinpoints=[[42, 42], [42, 84], [84, 42], [126, 84]],
+        vision_aspect_ratio="anyres_max_2",
         tie_word_embeddings=False,
     )
     return LlavaOnevisionForConditionalGeneration(config)
@@ -221,5 +225,9 @@ _PROCESSORS: dict[str, dict[str, Any]] = {
     "qwen2_vl": {**_CLIP, "min_pixels": 56 * 56, "max_pixels": 84 * 112},
     "qwen2_5_vl": {**_CLIP, "min_pixels": 56 * 56, "max_pixels": 84 * 112},
     "qwen3_vl": {**_HALF, "size": {"shortest_edge": 64 * 64, "longest_edge": 12 * 96 * 128}},
-    "llava_onevision": {**_HALF, "size": {"height": 42, "width": 42}},
+    "llava_onevision": {
+        **_HALF,
+        "size": {"height": 42, "width": 42},
+        "image_grid_pinpoints": [[42, 42], [42, 84], [84, 42], [126, 84]],
+    },
 }

@@ -17,6 +17,21 @@ from torch import Tensor
 from transformers import AutoModelForImageTextToText, AutoTokenizer
 
 Line = tuple[float, str]
+
+
+@dataclass
+class Shown:
+    """A film or an image as the model gets it.
+
+    pixels: of a film or for Qwen, 0 to 255, (F, 3, h, w); an image for LLaVA is its scaled tiles.
+    seconds: times of frames; None for an image. size: displayed (height, width) of an image.
+    """
+
+    pixels: Tensor
+    seconds: list[float] | None = None
+    size: tuple[int, int] = (0, 0)
+
+
 _VISION = ("<|vision_start|>", "<|vision_end|>")
 
 
@@ -62,24 +77,93 @@ class Stock:
         given["mm_token_type_ids"] = 2 * (ids == self.model.config.video_token_id).int()
         if self.family == "qwen2_5_vl" and fps is not None:
             given["second_per_grid_ts"] = torch.tensor([2 / fps] * len(films))
-        given["position_ids"] = self.positions(ids[0], given["video_grid_thw"].tolist(), seconds, fps)[
-            :, None
+        pairs = [
+            pair
+            for (_, made), times in zip(films, seconds, strict=True)
+            for pair in self._pairs(made["grid"], times, fps)
         ]
+        given["position_ids"] = self._positions(ids[0], pairs)[:, None]
         return given
 
-    def positions(
-        self, ids: Tensor, grids: list[list[int]], seconds: Sequence[list[float]], fps: float | None
-    ) -> Tensor:
+    def inputs_with_images(self, shown: Sequence[Shown], turns: list[Any], fps: float) -> dict[str, Any]:
+        """Everything `forward` takes, for films and images in the order in which the chat has them."""
+        if self.family == "llava_onevision":
+            return self._llava_inputs(shown, turns)
+        text, pairs = "", []
+        films, images = [], []
+        for each in shown:
+            if each.seconds is None:
+                patches, grid = _patches(self.family, each.pixels)
+                images.append((patches, grid))
+                text += f"{_VISION[0]}{'<|image_pad|>' * (grid[1] * grid[2] // 4)}{_VISION[1]}"
+                pairs.append((0, grid[1] // 2, grid[2] // 2))
+            else:
+                said, made = self._film(each.pixels, each.seconds, [])
+                films.append((made["patches"], made["grid"]))
+                text += said
+                pairs += self._pairs(made["grid"], each.seconds, fps)
+        ids = self._ids(self._chat(turns, text))
+        is_image, is_film = (ids == self._id(name) for name in ("image", "video"))
+        given: dict[str, Any] = {
+            "input_ids": ids,
+            "attention_mask": torch.ones_like(ids),
+            "mm_token_type_ids": is_image.int() + 2 * is_film.int(),
+            "position_ids": self._positions(ids[0], pairs)[:, None],
+        }
+        for name, grid_name, made in (
+            ("pixel_values", "image_grid_thw", images),
+            ("pixel_values_videos", "video_grid_thw", films),
+        ):
+            if made:
+                given[name] = torch.cat([patches for patches, _ in made])
+                given[grid_name] = torch.tensor([grid for _, grid in made])
+        if self.family == "qwen2_5_vl" and films:
+            given["second_per_grid_ts"] = torch.tensor([2 / fps] * len(films))
+        return given
+
+    def _llava_inputs(self, shown: Sequence[Shown], turns: list[Any]) -> dict[str, Any]:
+        """Images first, films of one length; a new line of text behind each."""
+        images = [each for each in shown if each.seconds is None]
+        films = [each for each in shown if each.seconds is not None]
+        given: dict[str, Any] = {}
+        counts: list[int] = []
+        if images:
+            most = max(len(each.pixels) for each in images)
+            padded = [
+                torch.cat((each.pixels, torch.zeros(most - len(each.pixels), *each.pixels.shape[1:])))
+                for each in images
+            ]
+            given["pixel_values"] = torch.stack(padded)
+            given["image_sizes"] = torch.tensor([each.size for each in images])
+            given["batch_num_images"] = torch.tensor([len(images)])
+            with torch.no_grad():
+                features = self.model.model.get_image_features(**given, return_dict=True).pooler_output
+            counts = [len(each) for each in features]
+        if films:
+            given["pixel_values_videos"] = torch.stack([(each.pixels / 255 - 0.5) / 0.5 for each in films])
+        texts = ["<image>" * count for count in counts]
+        texts += ["<video>" * (4 * len(each.pixels) + 1) for each in films]
+        ids = self._ids(self._chat(turns, "\n".join(texts)))
+        return {"input_ids": ids, "attention_mask": torch.ones_like(ids), **given}
+
+    def _ids(self, text: str) -> Tensor:
+        ids: Tensor = self.tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
+        return ids
+
+    def _id(self, name: str) -> int:
+        return int(getattr(self.model.config, f"{name}_token_id"))
+
+    def _pairs(self, grid: list[int], seconds: list[float], fps: float | None) -> list[tuple[int, int, int]]:
+        """Time, rows and columns of each pair of frames."""
+        return [(self._time(t, seconds, fps), grid[1] // 2, grid[2] // 2) for t in range(grid[0])]
+
+    def _positions(self, ids: Tensor, pairs: list[tuple[int, int, int]]) -> Tensor:
         """Token by token (3, n): text counts up on all axes, and behind a film from its largest number.
 
-        What is seen behind text begins where that ends, and its time goes on from there.
+        What is seen behind text begins where that ends, and its time goes on from there. An image is a pair.
         """
-        is_film = (ids == self.model.config.video_token_id).tolist()
-        pairs = [
-            (self._time(t, times, fps), grid[1] // 2, grid[2] // 2)
-            for grid, times in zip(grids, seconds, strict=True)
-            for t in range(grid[0])
-        ]
+        is_film = ((ids == self._id("video")) | (ids == self._id("image"))).tolist()
+        pairs = list(pairs)
         places: list[list[int]] = []
         index, behind_text = 0, True
         while index < len(is_film):

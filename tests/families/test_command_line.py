@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from longreel.errors import ModelError
 from longreel.loading import load
@@ -41,6 +43,22 @@ def test_a_memory_of_other_positions_is_refused(
     assert refused.code == 1
     assert "config differ" in refused.error
     assert run("ask", memory, "Who?", *model, "--positions", "transformers").code == 0
+
+
+def test_a_film_and_an_image(run: Run, family: str, folder: Path, stripes: Path, tmp_path: Path) -> None:
+    memory, plan = tmp_path / "house.memory", tmp_path / "plan.png"
+    Image.new("RGB", (90, 60), "red").save(plan)
+    watched = run("watch", stripes, plan, "-o", memory, "--model", folder, "-q")
+    assert watched.code == 0, watched.err
+    assert "8 frames and 1 image, " in watched.out
+    told = run("info", memory)
+    assert re.search(r"^image +plan.png \(90x60, at ", told.out, re.MULTILINE)
+    asked = run("ask", memory, "Where?", "--model", folder, "--max-new-tokens", "3", "--json", "--evidence")
+    assert asked.code == 0, asked.err
+    named = [span.get("image") for span in asked.json["answers"][0]["evidence"]]
+    assert set(named) <= {None, "plan.png"}
+    again = run("watch", stripes, plan, "-o", memory, "--model", folder, "-q")
+    assert "holds this already" in again.err
 
 
 @pytest.mark.parametrize(

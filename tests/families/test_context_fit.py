@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import longreel
 from longreel.compress.baselines import KeepAll, RandomTokens, RecentWindow
@@ -83,6 +84,18 @@ def test_films_are_counted_together(family: str, folder: Path) -> None:
     model = narrow(folder, filled(folder, 12))
     with pytest.raises(UsageError, match="max_frames="):
         model.watch([film(12), film(12, seed=1)])
+
+
+def test_images_are_counted_too(family: str, folder: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.png"
+    Image.new("RGB", (120, 90)).save(plan)
+    model = longreel.load(folder)
+    need = filled(folder, 12)
+    together = sum(map(tokens, model.plan([film(12), plan]))) - tokens(model.plan(film(12))[0]) + need
+    with pytest.raises(AssertionError, match="was encoded"):
+        narrow(folder, together).watch([film(12), plan])
+    with pytest.raises(UsageError, match=r"plan\.png"):
+        narrow(folder, together - 1).watch([film(12), plan])
 
 
 def test_a_question_needs_room_too(family: str, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The video processors that come with transformers, run in a process of their own.
+"""The video and image processors that come with transformers, run in a process of their own.
 
 They need torchvision. Beside a torch that has no CUDA, the released torchvision does not import until two of
 its operators are declared, and transformers does not import where such a torchvision is found: so it is kept
@@ -23,6 +23,12 @@ PROCESSORS = {
     "qwen3_vl": "Qwen3VLVideoProcessor",
     "llava_onevision": "LlavaOnevisionVideoProcessor",
 }
+IMAGE_PROCESSORS = {
+    "qwen2_vl": "Qwen2VLImageProcessor",
+    "qwen2_5_vl": "Qwen2VLImageProcessor",
+    "qwen3_vl": "Qwen2VLImageProcessor",
+    "llava_onevision": "LlavaOnevisionImageProcessor",
+}
 
 
 def torchvision_folder() -> Path | None:
@@ -36,15 +42,19 @@ def torchvision_folder() -> Path | None:
 
 
 def drawn(case: dict[str, Any]) -> torch.Tensor:
-    """The film of a case: noise, uint8 (F, 3, h, w)."""
+    """The film or the images of a case: noise, uint8 (F, 3, h, w)."""
     generator = torch.Generator().manual_seed(0)
     return torch.randint(0, 256, case["shape"], generator=generator, dtype=torch.uint8)
 
 
 def processed(case: dict[str, Any]) -> dict[str, torch.Tensor]:
-    """What the processor of a family makes of a film."""
+    """What the processor of a family makes of a film, or of the images of one message."""
     import transformers
 
+    if case.get("images"):
+        looks = getattr(transformers, IMAGE_PROCESSORS[case["family"]])(**case["settings"])
+        made = looks(images=[list(drawn(case))], return_tensors="pt")
+        return {key: tensor.contiguous() for key, tensor in made.items()}
     processor = getattr(transformers, PROCESSORS[case["family"]])(**case["settings"])
     made = processor(videos=[drawn(case)], do_sample_frames=False, return_tensors="pt")
     return {key: tensor.contiguous() for key, tensor in made.items()}

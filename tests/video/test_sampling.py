@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from longreel.errors import UsageError
 from longreel.video.sampling import Sampling
 from longreel.video.selection import Selection
-from longreel.video.targets import Begin, Grid, Listed, frames_wanted, plan_targets, spread
+from longreel.video.targets import Begin, Grid, Listed, even_rate, frames_wanted, plan_targets, spread
 
 steady = settings(deadline=None, derandomize=True)
 lengths = st.floats(0.01, 20_000)
@@ -149,3 +149,39 @@ def test_fixed_numbers_need_a_length() -> None:
     assert plan_targets(Sampling(count=3, end=6.0), None) == Listed((1.0, 3.0, 5.0))
     assert frames_wanted(plan_targets(Sampling(fps=1.0), None), None, 25.0) is None
     assert frames_wanted(plan_targets(Sampling(), 4.0), 4.0, 25.0) == 100
+
+
+@steady
+@given(st.integers(1, 20_000), st.floats(0.5, 60), st.floats(0.1, 200), st.integers(2, 900))
+def test_a_cap_lies_as_the_samplers_of_releases_have_it(
+    frames: int, rate: float, fps: float, cap: int
+) -> None:
+    """np.linspace(0, frames - 1, cap), to one frame, in a film of even rate; or the grid if it has fewer."""
+    length = frames / rate
+    targets = plan_targets(Sampling(fps=fps, cap=cap), length)
+    times = [time for time in all_times(targets, 2 * cap) if time < length]
+    grid = plan_targets(Sampling(fps=fps), length)
+    if grid.before(length) <= cap:
+        assert targets == grid
+        return
+    assert len(times) == cap
+    assert even_rate(Sampling(fps=fps, cap=cap), length) == pytest.approx((cap - 1) / times[-1])
+    shown = [math.floor(time * rate) for time in times]
+    for number, frame in enumerate(shown):
+        assert abs(frame - number * (frames - 1) / (cap - 1)) <= 1 + 1e-6
+    assert shown[-1] == frames - 1
+
+
+def test_a_cap_of_one_and_of_no_known_length() -> None:
+    assert frames_wanted(plan_targets(Sampling(fps=2.0, cap=1), 60.0), 60.0, None) == 1
+    assert plan_targets(Sampling(fps=2.0, cap=5), None) == plan_targets(Sampling(fps=2.0), None)
+    assert frames_wanted(plan_targets(Sampling(fps=2.0, cap=5, start=4.0, end=9.0), 60.0), 60.0, None) == 5
+    with pytest.raises(UsageError, match="cap=0"):
+        Sampling(fps=2.0, cap=0)
+
+
+def test_only_frames_on_a_grid_come_at_an_even_rate() -> None:
+    assert even_rate(Sampling(fps=3.0), 60.0) == 3.0
+    assert even_rate(Sampling(fps=3.0, max_frames=9), 60.0) is None
+    assert even_rate(Sampling(fps=3.0, max_frames=900), 60.0) == 3.0
+    assert even_rate(Sampling(count=4), 60.0) is None

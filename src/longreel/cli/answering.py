@@ -71,8 +71,12 @@ class Answers:
 
 def evidence_in_words(evidence: Sequence[Evidence]) -> str:
     """The parts of the film that an answer rests on, best first."""
-    spans = (f"{clock(span.start)} to {clock(span.end)} ({span.score:.0%})" for span in evidence)
+    spans = (f"{_place(span)} ({span.score:.0%})" for span in evidence)
     return f"seen at {', '.join(spans)}"
+
+
+def _place(span: Evidence) -> str:
+    return span.image or f"{clock(span.start)} to {clock(span.end)}"
 
 
 def clock(seconds: float) -> str:
@@ -94,6 +98,11 @@ def answer_as_json(question: str, answer: Answer) -> dict[str, Any]:
         "question": question,
         "answer": answer.text,
         "unknown_words": list(answer.unknown_words),
-        "evidence": [asdict(span) for span in answer.evidence],
+        "evidence": [_span_as_json(span) for span in answer.evidence],
         "usage": asdict(answer.usage),
     }
+
+
+def _span_as_json(span: Evidence) -> dict[str, Any]:
+    """Only an image's evidence has its name."""
+    return {key: value for key, value in asdict(span).items() if value is not None}

@@ -114,7 +114,7 @@ def ask(
         raise UsageError("--stream and --json do not go together: choose one")
     fraction = options.parsed_keep(keep)
     frames.check()
-    told.check(films=1)
+    told.check([source])
 
     from longreel.ask import Decoding, check_question, question_ids
 

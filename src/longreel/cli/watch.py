@@ -34,7 +34,9 @@ def watch(
     film: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILM", help="Film files, folders of pictures, or pictures; several make one memory."
+            metavar="FILM",
+            help="Film files, folders of pictures, or pictures; several make one memory. Pictures beside "
+            "films are images, several pictures alone a film.",
         ),
     ],
     output: Annotated[
@@ -94,6 +96,7 @@ def watch(
       longreel watch film.mkv --model MODEL --subtitles track:en
       longreel watch film.mp4 --model MODEL --method retake --budget 32000
       longreel watch part1.mkv part2.mkv -o both.memory --start 60 --end 120
+      longreel watch house.mp4 plan.png -o house.memory --model MODEL
     """
     place = MemoryPlace.checked(film, output, force=force)
     frames = Frames(
@@ -110,7 +113,7 @@ def watch(
     fraction = options.parsed_keep(keep)
     told = Subtitles(tuple(subtitles or ()), subtitle_placement, subtitle_budget)
     frames.check()
-    told.check(len(film))
+    told.check(film)
     check_films(film, allow_url=allow_url)
 
     chosen_frames = options.parsed_fraction(keyframes, "--keyframes")
@@ -165,9 +168,12 @@ def _report(memory: VideoMemory, path: Path, as_json: bool) -> None:
         print_json(report)
         return
     print_warnings(memory)
-    frames = sum(source.frames_encoded for source in memory.header.sources)
+    films = [source for source in memory.header.sources if source.is_film]
+    images = len(memory.header.sources) - len(films)
+    beside = f" and {images} image{'s' if images > 1 else ''}" if images else ""
+    frames = sum(film.frames_encoded for film in films)
     print(
-        f"{path}: {frames:,} frames, {memory.header.visual_tokens:,} visual tokens "
+        f"{path}: {frames:,} frames{beside}, {memory.header.visual_tokens:,} visual tokens "
         f"kept as {memory.header.kept[0]:,} entries in {bytes_in_words(report['bytes'])}, "
         f"{memory.header.seconds:.1f} s"
     )

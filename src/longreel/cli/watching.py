@@ -69,8 +69,11 @@ class Subtitles:
             "subtitle_budget": self.budget,
         }
 
-    def check(self, films: int) -> None:
+    def check(self, films: Sequence[str]) -> None:
         """Refuse what contradicts itself or cannot be read before a model is loaded.
+
+        Args:
+            films: and images.
 
         Raises:
             UsageError: such as a file for each of two films, when there are three.
@@ -78,10 +81,13 @@ class Subtitles:
         """
         if self == Subtitles():
             return
+        from longreel.sources import is_image, listed_sources
         from longreel.subtitling import Subtitling
         from longreel.video.subtitles import read_subtitles
 
-        Subtitling(*self.arguments.values()).of_each(films)
+        sources = listed_sources(list(films))
+        is_film = [len(sources) == 1 or not is_image(source) for source in sources]
+        Subtitling(*self.arguments.values()).of_each(is_film)
         for name in self.given:
             if name.partition(":")[0] != "track":
                 read_subtitles(name)
@@ -141,15 +147,20 @@ class RetakeOptions:
 
 
 def check_films(films: Sequence[str], *, allow_url: bool) -> None:
-    """Find out whether films can be opened before a model is loaded; what is far away is left for later.
+    """Find out whether films and images can be opened before a model is loaded.
+
+    What is far away is left for later; an image is read whole.
 
     Raises:
         SourceError: one of them cannot be opened.
     """
-    from longreel.video.reader import probe
+    from longreel.sources import is_image
+    from longreel.video.reader import open_image, probe
 
     for film in films:
-        if not (allow_url and "://" in film):
+        if is_image(film):
+            open_image(film, whole=True).close()
+        elif not (allow_url and "://" in film):
             probe(film)
 
 

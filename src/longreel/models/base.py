@@ -120,6 +120,50 @@ class FilmPart:
     offset: float = 0.0
 
 
+@dataclass(frozen=True)
+class ImagePart:
+    """Where a single image stands.
+
+    number: of the image among the films and images of the memory.
+    alone: whether it is the only image (films beside it do not count) of a family that then looks closer.
+    """
+
+    number: int = 0
+    alone: bool = False
+
+
+class ImageEncoder(Protocol):
+    """How a family looks at single images. Nothing here changes the model.
+
+    Attributes:
+        come_first: whether images stand before films, in whatever order they are named.
+        closer_alone: whether an only image is looked at more closely than one of several.
+    """
+
+    @property
+    def come_first(self) -> bool: ...
+    @property
+    def closer_alone(self) -> bool: ...
+
+    def size(
+        self, height: int, width: int, part: ImagePart, max_tokens: int | None = None
+    ) -> tuple[int, int]:
+        """The (height, width) that an image of this displayed size is given to `encode` in.
+
+        Args:
+            max_tokens: visual tokens that it is to stay within, where the family has images of several sizes.
+
+        Raises:
+            SourceError: the image is too elongated for the model.
+        """
+
+    def tokens(self, height: int, width: int, part: ImagePart) -> FilmTokens:
+        """What an image of a size that `size` gave becomes."""
+
+    def encode(self, pixels: Tensor, part: ImagePart) -> VisualTokens:
+        """Encode uint8 (3, height, width); all tokens are of frame 0, at 0 s."""
+
+
 class Watcher(Protocol):
     """The growing memory of one film; belongs to one thread.
 
@@ -200,6 +244,7 @@ class ModelAdapter(Protocol):
         name: what users call it.
         dialogue: how it is spoken to.
         default_fps: frames per second a film is sampled at if the user does not say.
+        most_frames: frames of a film that are the most then, spread over it; None for any number.
         clip: frames that are encoded together; blocks start at multiples of it, and only the last block
             of a film may be ragged.
         has_summary_tokens: whether the weights include trained summary tokens.
@@ -208,6 +253,7 @@ class ModelAdapter(Protocol):
         max_question_tokens: most tokens of text after the film, earlier turns of a chat included.
         context: entries and positions the model was made for; None if it may be asked to go beyond them.
         layer_shapes: (kv_heads, head_dim) of each layer's keys and values.
+        images: how it looks at single images; None if it knows films only.
     """
 
     @property
@@ -216,6 +262,8 @@ class ModelAdapter(Protocol):
     def dialogue(self) -> Dialogue: ...
     @property
     def default_fps(self) -> float: ...
+    @property
+    def most_frames(self) -> int | None: ...
     @property
     def clip(self) -> int: ...
     @property
@@ -230,6 +278,8 @@ class ModelAdapter(Protocol):
     def context(self) -> int | None: ...
     @property
     def layer_shapes(self) -> Sequence[tuple[int, int]]: ...
+    @property
+    def images(self) -> ImageEncoder | None: ...
 
     def frame_size(
         self, height: int, width: int, frames: int | None = None, max_tokens: int | None = None

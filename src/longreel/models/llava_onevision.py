@@ -10,6 +10,7 @@ from torch import Tensor
 
 from longreel.models.base import FilmPart, FilmTokens, VisualTokens
 from longreel.models.engine.transformers_decoder import TransformersDecoder
+from longreel.models.llava_images import LlavaImages
 from longreel.models.prompt import Prompt
 from longreel.models.published import PublishedAdapter
 from longreel.positions import Rotation, inverse_frequencies
@@ -45,6 +46,7 @@ class LlavaPrompt(Prompt):
 class LlavaOnevisionAdapter(PublishedAdapter):
     """LLaVA-OneVision (arXiv 2408.03326): SigLIP features, projected, halved along each side."""
 
+    dialogue: LlavaPrompt
     clip = 1
 
     def __init__(
@@ -54,8 +56,9 @@ class LlavaOnevisionAdapter(PublishedAdapter):
         tokenizer: Any,
         processing: dict[str, Any],
         positions: str = "trained",
+        image_processing: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(name, model, tokenizer, processing, positions)
+        super().__init__(name, model, tokenizer, processing, positions, image_processing)
         vision = model.config.vision_config
         self._grid = vision.image_size // vision.patch_size
         self._side = math.ceil(self._grid / 2)
@@ -72,6 +75,10 @@ class LlavaOnevisionAdapter(PublishedAdapter):
     def prompt(self, tokenizer: Any) -> LlavaPrompt:
         """See `PublishedAdapter`."""
         return LlavaPrompt(tokenizer, self.model.config.video_token_id)
+
+    def image_encoder(self) -> LlavaImages:
+        """See `PublishedAdapter`."""
+        return LlavaImages(self, self.image_processing)
 
     def build_decoder(self) -> TransformersDecoder:
         """See `PublishedAdapter`."""
@@ -92,9 +99,9 @@ class LlavaOnevisionAdapter(PublishedAdapter):
         return self._size
 
     def film_tokens(self, seconds: Tensor, height: int, width: int, film: int = 0) -> FilmTokens:
-        """The same for every frame; between two films stands a new line."""
+        """The same for every frame; between two films stands a new line and what the template says."""
         count = len(seconds)
-        return FilmTokens(count * self._grid**2, count * self.tokens_per_frame, 1 if film else 0)
+        return FilmTokens(count * self._grid**2, count * self.tokens_per_frame, len(self._words(film)))
 
     def scaled(self, pixels: Tensor) -> Tensor:
         """Frames uint8 (F, 3, h, w) as the vision tower takes them, float32."""
@@ -118,5 +125,9 @@ class LlavaOnevisionAdapter(PublishedAdapter):
             seconds,
             seconds,
             torch.arange(count).repeat_interleave(each),
-            () if part.frame or not part.film else ((0, torch.tensor(self.dialogue.closing())),),
+            () if part.frame or not part.film else ((0, torch.tensor(self._words(part.film))),),
         )
+
+    def _words(self, film: int) -> list[int]:
+        """What ends the film or image before this film."""
+        return [*self.dialogue.closing(), *self.dialogue.between()] if film else []

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a chat template writes films and images of one message.
+
+    between: the text between two of them.
+    images: whether it writes images. images_first: whether it writes them before films.
+    """
+
+    between: str
+    images: bool
+    images_first: bool
 
 
 class Prompt:
@@ -23,6 +37,7 @@ class Prompt:
     """
 
     film = "<film>"
+    image = "<image>"
     open_vocabulary = True
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, *, remembered_turns: int | None = None) -> None:
@@ -37,6 +52,11 @@ class Prompt:
         """Ids that end a film."""
         return []
 
+    def between(self) -> list[int]:
+        """Ids of the text between two films or images, behind what ends the first."""
+        text = self.layout.between
+        return self.words(text).tolist() if text else []
+
     def pause(self) -> list[int]:
         """Ids that end and begin a film around text in its midst."""
         return []
@@ -50,6 +70,27 @@ class Prompt:
         said = {"role": "user", "content": self.content("?", with_film=True)}
         if self.film not in self._render([said], answer_next=True):
             raise ValueError(f"its chat template has no place for a film ({self.film})")
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Of a message with films and images; only for what is said in parts (`content`).
+
+        Images count as written where they stand as they were given or before all films, with the same text
+        between any two.
+        """
+        given = [{"type": kind} for kind in ("video", "image", "video", "image")]
+        films, order = self._between(given[::2]), self._between(given)
+        between = films[1][0] if films[1] else ""
+        kinds, texts = order
+        known = kinds in ("fifi", "iiff") and set(texts) == {between}
+        return Layout(between, known, kinds == "iiff")
+
+    def _between(self, content: Any) -> tuple[str, list[str]]:
+        """Films and images of a message in the order in which they are written, and the texts between."""
+        said = {"role": "user", "content": content}
+        marks = f"({re.escape(self.film)}|{re.escape(self.image)})"
+        parts = re.split(marks, self._render([said], answer_next=False))
+        return "".join("f" if mark == self.film else "i" for mark in parts[1::2]), parts[2:-1:2]
 
     def before(self, system: str | None) -> Tensor:
         """Ids of the text before the film, int64 (p,)."""

@@ -17,7 +17,7 @@ from longreel.compress.base import Compressor
 from longreel.errors import ModelError, UsageError
 from longreel.identity import hash_json, hash_tensors, hash_text, stable_config
 from longreel.key_values import KeyValues
-from longreel.models.base import FilmPart, FilmTokens, VisualTokens
+from longreel.models.base import FilmPart, FilmTokens, ImageEncoder, VisualTokens
 from longreel.models.engine.decoding import Sampler, decode
 from longreel.models.engine.transformers_decoder import ATTENTION, TransformersDecoder, register_attention
 from longreel.models.engine.watcher import ChunkWatcher
@@ -43,6 +43,7 @@ class PublishedAdapter(ABC):
         tokenizer: with the chat template of the release.
         processing: the settings of the released video processor.
         positions: "trained", or "transformers" for those that the installed library gives.
+        image_processing: the settings of the released image processor.
     """
 
     has_summary_tokens = False
@@ -56,18 +57,21 @@ class PublishedAdapter(ABC):
         tokenizer: Any,
         processing: dict[str, Any],
         positions: str = "trained",
+        image_processing: dict[str, Any] | None = None,
     ) -> None:
         self.name = name
         self.positions = positions
         model.eval()
         self.model = model
         self.processing = processing
+        self.image_processing = image_processing or {}
         self.tokenizer = tokenizer
         self.dialogue = self.prompt(tokenizer)
         self.decoder = self.build_decoder()
         self.layer_shapes = self.decoder.layer_shapes
         self.context = int(model.config.get_text_config().max_position_embeddings)
         self.max_question_tokens = self.context // 4
+        self._images = self.image_encoder()
         self._identity: dict[str, str] | None = None
 
     @classmethod
@@ -95,12 +99,17 @@ class PublishedAdapter(ABC):
         with whole_folder(path):
             model = _loaded(path, dtype or torch.float32)
             tokenizer = with_chat_template(AutoTokenizer.from_pretrained(path))
-            processing = checked_settings(_processing(path))
+            films, images = (checked_settings(_processing(path, kind)) for kind in ("video", "image"))
         model.to(device or "cpu")
         with whole_folder(path):
-            adapter = cls(name or path.name, model, tokenizer, processing, positions)
+            adapter = cls(name or path.name, model, tokenizer, films, positions, images)
             adapter.dialogue.require_film()
         return adapter
+
+    @property
+    def most_frames(self) -> int | None:
+        """Of a film if the user does not say: as many as there are."""
+        return None
 
     @property
     @abstractmethod
@@ -115,6 +124,15 @@ class PublishedAdapter(ABC):
     @abstractmethod
     def prompt(self, tokenizer: Any) -> Prompt:
         """How the family is spoken to."""
+
+    @abstractmethod
+    def image_encoder(self) -> ImageEncoder:
+        """How the family looks at single images."""
+
+    @property
+    def images(self) -> ImageEncoder | None:
+        """See `ModelAdapter`; None where the chat template has no place for images."""
+        return self._images if self.dialogue.layout.images else None
 
     @abstractmethod
     def build_decoder(self) -> TransformersDecoder:
@@ -172,6 +190,7 @@ class PublishedAdapter(ABC):
             settings = {
                 "config": stable_config(self.model.config.to_dict()),
                 "video": self.processing,
+                "image": self.image_processing,
                 "positions": self.positions,
             }
             backend = self.tokenizer.backend_tokenizer.to_str() + str(self.tokenizer.chat_template)
@@ -236,15 +255,26 @@ def _check_complete(path: Path) -> None:
         )
 
 
-def _processing(path: Path) -> dict[str, Any]:
-    """Settings of the video processor, whichever file the release keeps them in."""
-    for name in _PROCESSORS:
-        file = path / name
-        if file.is_file():
-            try:
-                settings = json.loads(file.read_text(encoding="utf-8"))
-                video: dict[str, Any] = settings.get("video_processor", settings)
-            except (ValueError, AttributeError) as error:
-                raise ModelError(f"{file} holds no settings: copy the complete folder again") from error
-            return video
-    return {}
+def _processing(path: Path, kind: str) -> dict[str, Any]:
+    """Settings of the "video" or the "image" processor, from the file where transformers looks first.
+
+    A release without any for films has them in those for images.
+    """
+    together = _settings(path / "processor_config.json").get(f"{kind}_processor")
+    if together is not None:
+        return dict(together)
+    own = _settings(path / "video_preprocessor_config.json") if kind == "video" else {}
+    return own or _settings(path / "preprocessor_config.json")
+
+
+def _settings(file: Path) -> dict[str, Any]:
+    """What a file of settings holds; nothing if there is none."""
+    if not file.is_file():
+        return {}
+    try:
+        settings = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{file} holds no settings: copy the complete folder again") from error
+    if not isinstance(settings, dict):
+        raise ModelError(f"{file} holds no settings: copy the complete folder again")
+    return settings

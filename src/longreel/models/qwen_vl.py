@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from longreel.errors import SourceError
 from longreel.models.base import FilmPart, FilmTokens, VisualTokens
 from longreel.models.engine.transformers_decoder import TransformersDecoder
 from longreel.models.prompt import Prompt
 from longreel.models.published import PublishedAdapter
+from longreel.models.qwen_images import QwenImages
+from longreel.models.qwen_patches import Patching
+from longreel.models.qwen_sizes import check_shape, fitting_size, grown, shrunk, size_within
 from longreel.positions import Rotation, inverse_frequencies
 from longreel.video.frames import Frames
 
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
-_MOST_ELONGATED = 200
-# Frames of the longest film that Qwen3-VL was released to watch.
+# Frames of the longest film that they were released to watch; longer ones are sampled more thinly.
 _MOST_FRAMES = 768
 # Where the settings of a release cap the pixels of frames: defaults of its processors.
 _MOST_TOKENS, _CAPPED_SHARE = 128_000, 0.9
@@ -33,6 +33,7 @@ class QwenPrompt(Prompt):
     """A film stands between the marks that begin and end vision."""
 
     film = "<|vision_start|><|video_pad|><|vision_end|>"
+    image = "<|vision_start|><|image_pad|><|vision_end|>"
 
     def content(self, question: str, *, with_film: bool) -> Any:
         """What the user says, as the chat template takes it."""
@@ -76,26 +77,35 @@ class QwenVLAdapter(PublishedAdapter):
         tokenizer: Any,
         processing: dict[str, Any],
         positions: str = "trained",
+        image_processing: dict[str, Any] | None = None,
     ) -> None:
         vision = model.config.vision_config
-        self._patch, self._merge = vision.patch_size, vision.spatial_merge_size
-        self._depth = vision.temporal_patch_size
-        super().__init__(name, model, tokenizer, processing, positions)
+        self.patching = Patching(
+            vision.patch_size,
+            vision.spatial_merge_size,
+            vision.temporal_patch_size,
+            processing.get("image_mean", self.mean),
+            processing.get("image_std", self.std),
+        )
+        super().__init__(name, model, tokenizer, processing, positions, image_processing)
         size = processing.get("size") or {}
         self._least = processing.get("min_pixels") or size.get("shortest_edge") or self.least_pixels
         self._most = processing.get("max_pixels") or size.get("longest_edge") or self.most_pixels
-        self._mean = torch.tensor(processing.get("image_mean", self.mean), dtype=torch.float32)
-        self._std = torch.tensor(processing.get("image_std", self.std), dtype=torch.float32)
 
     @property
     def clip(self) -> int:
         """Two frames are one patch deep."""
-        return int(self._depth)
+        return self.patching.depth
 
     @property
     def side(self) -> int:
         """Pixels along each side of what becomes one token."""
-        return int(self._patch * self._merge)
+        return self.patching.side
+
+    @property
+    def most_frames(self) -> int:
+        """As the release samples films."""
+        return int(self.processing.get("max_frames") or _MOST_FRAMES)
 
     @property
     def tokens_per_frame(self) -> int:
@@ -105,6 +115,10 @@ class QwenVLAdapter(PublishedAdapter):
     def prompt(self, tokenizer: Any) -> QwenPrompt:
         """See `PublishedAdapter`."""
         return QwenPrompt(tokenizer)
+
+    def image_encoder(self) -> QwenImages:
+        """See `PublishedAdapter`."""
+        return QwenImages(self, self.image_processing)
 
     def build_decoder(self) -> TransformersDecoder:
         """See `PublishedAdapter`."""
@@ -134,19 +148,13 @@ class QwenVLAdapter(PublishedAdapter):
         Raises:
             SourceError: the picture is too elongated for the model.
         """
-        _check_shape(height, width)
+        check_shape(height, width)
         size = self.released_size(height, width, frames)
         if frames is None or max_tokens is None:
             return size
         most = max_tokens // self._pairs(frames) * self.side**2
-        if math.prod(size) <= most:
-            return size
-        smaller = _at_most(shrunk(height, width, self.side, max(most, self.side**2)), self.side, most)
         whole_film = frames if self.least_is_of_film else 1
-        if math.prod(smaller) * whole_film >= self._least:
-            return smaller
-        between = _nearest_shape(height, width, self.side, self._least / whole_film, most)
-        return between or grown(height, width, self.side, self._least, whole_film)
+        return size_within(size, height, width, self.side, self._least, most, whole_film)
 
     def released_size(self, height: int, width: int, frames: int | None) -> tuple[int, int]:
         """As the release resizes each frame, however many there are unless its settings cap them together."""
@@ -170,7 +178,7 @@ class QwenVLAdapter(PublishedAdapter):
         text = sum(len(ids) for _, ids in words)
         rows, columns = height // self.side, width // self.side
         longest = max(int(self.times(start, part)[-1]) + 1, rows, columns)
-        patches = height * width // self._patch**2
+        patches = height * width // self.patching.patch**2
         return FilmTokens(pairs * patches, pairs * rows * columns, text, len(words) * longest + text)
 
     def _last(self, first: Tensor, frames: int) -> Tensor:
@@ -205,30 +213,12 @@ class QwenVLAdapter(PublishedAdapter):
 
     def patches(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int, int]]:
         """Frames uint8 (F, 3, h, w) as patches (n, values) in the order of the release, and their grid."""
-        missing = -len(pixels) % self.clip
-        if missing:
-            pixels = torch.cat((pixels, pixels[-1:].expand(missing, -1, -1, -1)))
-        frames, channels, height, width = pixels.shape
-        grid = (frames // self.clip, height // self._patch, width // self._patch)
-        scaled = (pixels.float() / 255 - self._mean[:, None, None]) / self._std[:, None, None]
-        blocks = scaled.reshape(
-            grid[0],
-            self.clip,
-            channels,
-            grid[1] // self._merge,
-            self._merge,
-            self._patch,
-            grid[2] // self._merge,
-            self._merge,
-            self._patch,
-        )
-        ordered = blocks.permute(0, 3, 6, 4, 7, 2, 1, 5, 8)
-        return ordered.reshape(math.prod(grid), -1), grid
+        return self.patching.cut(pixels)
 
     def place(self, grid: tuple[int, int, int], start: Tensor, part: FilmPart) -> Tensor:
         """Where tokens stand, (3, n): time, row and column, from where the film begins."""
         times = self.times(start, part)
-        rows, columns = torch.arange(grid[1] // self._merge), torch.arange(grid[2] // self._merge)
+        rows, columns = (torch.arange(extent // self.patching.merge) for extent in grid[1:])
         return torch.stack(torch.meshgrid(times, rows, columns, indexing="ij")).flatten(1)
 
     def times(self, start: Tensor, part: FilmPart) -> Tensor:
@@ -240,8 +230,8 @@ class QwenVLAdapter(PublishedAdapter):
         if part.frame:
             return ()
         prompt = self.dialogue
-        ids = [*(prompt.closing() if part.film else []), *prompt.opening()]
-        return ((0, torch.tensor(ids)),)
+        ends = [*prompt.closing(), *prompt.between()] if part.film else []
+        return ((0, torch.tensor([*ends, *prompt.opening()])),)
 
     def stamped(self, words: tuple[tuple[int, Tensor], ...], part: FilmPart) -> tuple[int, ...]:
         """Where `words` tell nothing but times."""
@@ -290,7 +280,7 @@ class Qwen3VLAdapter(QwenVLAdapter):
 
         A film of unknown length is taken for the longest that the release watches.
         """
-        frames = max(self.clip, frames or self.processing.get("max_frames") or _MOST_FRAMES)
+        frames = max(self.clip, frames or self.most_frames)
         if min(height, width) < self.side:
             scale = max(self.side / height, self.side / width)
             height, width = int(height * scale), int(width * scale)
@@ -323,8 +313,8 @@ class Qwen3VLAdapter(QwenVLAdapter):
         prompt = self.dialogue
         woven = []
         for number, seconds in enumerate(((start + end) / 2).tolist()):
-            first = not (part.film or part.frame or number)
-            ids = [] if first else prompt.closing()
+            ids = prompt.closing() if part.film or part.frame or number else []
+            ids += prompt.between() if part.film and not (part.frame or number) else []
             ids += prompt.words(f"<{seconds:.1f} seconds>").tolist()
             woven.append((number * each, torch.tensor([*ids, *prompt.opening()])))
         return tuple(woven)
@@ -336,60 +326,3 @@ class Qwen3VLAdapter(QwenVLAdapter):
     def deep(self, features: Any) -> Tensor:
         """(levels, n, width)."""
         return torch.stack([torch.cat(tuple(level)) for level in features.deepstack_features])
-
-
-def fitting_size(height: int, width: int, side: int, least: int, most: int) -> tuple[int, int]:
-    """Multiples of `side` near (height, width), with `least` to `most` pixels, the shape kept roughly."""
-    rows, columns = (round(extent / side) * side for extent in (height, width))
-    if rows * columns > most:
-        return shrunk(height, width, side, most)
-    if rows * columns < least:
-        return grown(height, width, side, least)
-    return rows, columns
-
-
-def shrunk(height: int, width: int, side: int, most: float, frames: int = 1) -> tuple[int, int]:
-    """Multiples of `side` with at most `most` pixels in all frames, unless a side would vanish."""
-    shrink = math.sqrt(frames * height * width / most)
-    return _floored(height / shrink, side), _floored(width / shrink, side)
-
-
-def _at_most(size: tuple[int, int], side: int, most: int) -> tuple[int, int]:
-    """`size`, its longer side cut where the other is as short as it can be; one token at least."""
-    if math.prod(size) <= most:
-        return size
-    longer = max(side, most // side**2 * side)
-    return (side, longer) if size[0] == side else (longer, side)
-
-
-def _nearest_shape(height: int, width: int, side: int, least: float, most: int) -> tuple[int, int] | None:
-    """The multiples of `side` with `least` to `most` pixels nearest in shape; None without any."""
-    cells = most // side**2
-    sizes = (
-        (rows * side, columns * side)
-        for rows in range(1, cells + 1)
-        for columns in range(1, cells // rows + 1)
-        if rows * columns * side**2 >= least
-    )
-
-    def distance(size: tuple[int, int]) -> tuple[float, int]:
-        return abs(math.log(size[0] * width / (size[1] * height))), -math.prod(size)
-
-    return min(sizes, key=distance, default=None)
-
-
-def grown(height: int, width: int, side: int, least: float, frames: int = 1) -> tuple[int, int]:
-    """Multiples of `side` with at least `least` pixels in all frames."""
-    grow = math.sqrt(least / (frames * height * width))
-    return math.ceil(height * grow / side) * side, math.ceil(width * grow / side) * side
-
-
-def _floored(extent: float, side: int) -> int:
-    return max(side, math.floor(extent / side) * side)
-
-
-def _check_shape(height: int, width: int) -> None:
-    if max(height, width) > _MOST_ELONGATED * min(height, width):
-        raise SourceError(
-            f"a picture of {width}x{height} is too elongated for this model: cut it to at most 200 to 1"
-        )

@@ -110,7 +110,8 @@ def _random_frame(width: int, inner: int) -> Tensor:
 def number_words(model: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> Tensor:
     """Embeddings of the numbers that a clock shows, (60, width)."""
     ids = tokenizer.convert_tokens_to_ids([str(number) for number in range(MINUTES)])
-    return model.language_model.model.embed_tokens.weight.detach()[ids].clone()
+    embeddings: Tensor = model.language_model.model.embed_tokens.weight.detach()
+    return embeddings[ids].clone()
 
 
 def attribute_words(model: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> list[Tensor]:

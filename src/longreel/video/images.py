@@ -29,8 +29,7 @@ def read_picture(path: Path) -> tuple[Tensor, int]:
     """
     try:
         with Image.open(path) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise SourceError(_too_large(path))
+            _check_size(path, picture)
             pixels = np.array(_rgb(ImageOps.exif_transpose(picture)))
             # Telephones put a small copy beside the picture (MPO), which is no animation.
             count = int(getattr(picture, "n_frames", 1)) if picture.format in _SEVERAL else 1
@@ -46,10 +45,11 @@ def picture_facts(path: Path) -> tuple[int, int, Turn]:
     """Stored height and width and the turn for display.
 
     Raises:
-        SourceError: no picture.
+        SourceError: no picture, or too large to be true.
     """
     try:
         with Image.open(path) as picture:
+            _check_size(path, picture)
             orientation = picture.getexif().get(_ORIENTATION, 1)
             turn = Turn(swap=orientation in (5, 6, 7, 8), degrees=_DEGREES.get(orientation, 0))
             return picture.height, picture.width, turn
@@ -58,6 +58,13 @@ def picture_facts(path: Path) -> tuple[int, int, Turn]:
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         cause = " ".join(str(error).split())[:120] or type(error).__name__
         raise SourceError(f"{path} cannot be read as a picture ({cause}): check that it opens") from None
+
+
+def _check_size(path: Path, picture: Image.Image) -> None:
+    if picture.width * picture.height > MAX_PIXELS:
+        raise SourceError(_too_large(path))
+    if not picture.width * picture.height:
+        raise SourceError(f"{path} is a picture of {picture.width}x{picture.height}: name another")
 
 
 def _too_large(path: Path) -> str:

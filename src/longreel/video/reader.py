@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from threading import RLock
 from types import TracebackType
@@ -14,15 +15,26 @@ from longreel.errors import SourceError, UsageError
 from longreel.video.digests import digest
 from longreel.video.films import FilmReader
 from longreel.video.frames import Frames
+from longreel.video.images import read_picture
 from longreel.video.picture import Size
 from longreel.video.readers import Reader
 from longreel.video.report import FilmInfo, ReadReport
 from longreel.video.sampling import Sampling
 from longreel.video.sources import Arrays, Pictures, Source, find_source
-from longreel.video.stills import ArrayReader, PictureReader
+from longreel.video.stills import ArrayReader, ImageReader, PictureReader
 from longreel.video.targets import Begin
 
-__all__ = ["Begin", "FilmInfo", "FilmStream", "ReadReport", "Source", "digest", "open_film", "probe"]
+__all__ = [
+    "Begin",
+    "FilmInfo",
+    "FilmStream",
+    "ReadReport",
+    "Source",
+    "digest",
+    "open_film",
+    "open_image",
+    "probe",
+]
 
 _DEFAULT = Sampling(fps=2.0)
 _AT_THE_BEGINNING = Begin()
@@ -73,6 +85,24 @@ def open_film(
     else:
         reader = FilmReader(found, sampling, size, strict, policy, begin)
     return FilmStream(reader, sampling, block, begin)
+
+
+def open_image(source: str | os.PathLike[str], *, whole: bool = False) -> FilmStream:
+    """Open the file of a single picture as an image, which is no film: one frame at 0 s that lasts no time.
+
+    Args:
+        whole: decode it to find out now, and not when it is read, whether it is damaged.
+
+    Raises:
+        SourceError: it is missing, no picture, damaged, or too large to be true.
+    """
+    found = find_source(source)
+    if not isinstance(found, Pictures) or len(found.paths) != 1:
+        raise SourceError(f"{found.where} is no picture: name a file such as plan.png")
+    reader = ImageReader(found.paths[0])
+    if whole:
+        read_picture(found.paths[0])
+    return FilmStream(reader, Sampling(), 1, _AT_THE_BEGINNING)
 
 
 class FilmStream:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["film", "images", "arrays"]
+Kind = Literal["film", "images", "arrays", "image"]
 Policy = Literal["sequential", "seek", "images", "arrays"]
 
 
@@ -15,9 +15,10 @@ class FilmInfo:
 
     Attributes:
         name: file or folder name, or a word for what has none.
-        kind: "film", "images" or "arrays".
+        kind: "film", "images" (pictures that are a film) or "arrays"; "image" for a single one that is none.
         container, codec: their short FFmpeg names; None for pictures and arrays.
-        duration: seconds from the first frame to the end of the last one; None if it cannot be known.
+        duration: seconds from the first frame to the end of the last one; None if it cannot be known, 0 for
+            an image.
         width, height: of the picture as displayed: rotated, with square pixels.
         coded_size: (width, height) as stored.
         rotation: degrees clockwise by which the stored picture is turned for display (0, 90, 180, 270).

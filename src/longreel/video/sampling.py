@@ -26,6 +26,9 @@ class Sampling:
             some are given more than once.
         start, end: seconds of the film to read from (included) and to (excluded).
         seconds: the times themselves, read in ascending order.
+        cap: where `fps` would give more frames than this of a film of known length, so many lie evenly from
+            the first to the last, as the samplers of releases have them. Of a film of unknown length there
+            may be more.
 
     Raises:
         UsageError: a value that can never work, or values that contradict each other.
@@ -37,6 +40,7 @@ class Sampling:
     start: float | None = None
     end: float | None = None
     seconds: tuple[float, ...] | None = None
+    cap: int | None = None
 
     def __post_init__(self) -> None:
         self._check_numbers()
@@ -45,7 +49,7 @@ class Sampling:
     def _check_numbers(self) -> None:
         if self.fps is not None and not 0 < _number("fps", self.fps) <= MAX_FPS:
             raise UsageError(f"fps={self.fps} is no frame rate: give a number above 0, at most {MAX_FPS:g}")
-        for name in ("max_frames", "count"):
+        for name in ("max_frames", "count", "cap"):
             value = getattr(self, name)
             if value is not None and (
                 not isinstance(value, Integral) or isinstance(value, bool) or value < 1

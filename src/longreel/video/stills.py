@@ -98,16 +98,53 @@ class PictureReader:
                 self.report.warn(str(error))
                 self.missing += picked.times
                 continue
-            self.report.decoded += 1
-            if count > 1:
-                self.report.warn(
-                    f"{picked.item} holds {count} pictures, of which the first is read: make it a film (mp4)"
-                )
+            _note(self.report, picked.item, count)
             shown = (int(pixels.shape[1]), int(pixels.shape[2]))
             yield Picked(picked.seconds, self.sizer.resize(pixels, shown), picked.times)
 
     def close(self) -> None:
         """No file stays open."""
+
+
+class ImageReader:
+    """Reads a picture that is no film: a frame at 0 s that lasts no time."""
+
+    def __init__(self, path: Path) -> None:
+        self.where, self.missing = str(path), 0
+        self.expected: int | None = 1
+        self.report = ReadReport("images", "the picture is opened")
+        self._path = path
+        height, width, turn = picture_facts(path)
+        shown = turn.size(height, width)
+        self.sizer = Sizer(None, shown)
+        self.info = FilmInfo(
+            name=path.name,
+            kind="image",
+            container=None,
+            codec=None,
+            duration=0.0,
+            width=shown[1],
+            height=shown[0],
+            coded_size=(width, height),
+            rotation=turn.degrees,
+            frame_rate=None,
+            frames=1,
+        )
+
+    def pictures(self) -> Iterator[Picked[Tensor]]:
+        pixels, count = read_picture(self._path)
+        _note(self.report, self._path, count)
+        yield Picked(0.0, self.sizer.resize(pixels, (int(pixels.shape[1]), int(pixels.shape[2]))), 1)
+
+    def close(self) -> None:
+        """No file stays open."""
+
+
+def _note(report: ReadReport, path: Path, count: int) -> None:
+    """A picture was read of a file that holds `count`."""
+    report.decoded += 1
+    if count > 1:
+        report.warn(f"{path} holds {count} pictures, of which the first is read: make it a film (mp4)")
 
 
 def _expected_pictures(targets: Targets, seconds: tuple[float, ...], end: float) -> int | None:

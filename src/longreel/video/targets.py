@@ -11,6 +11,8 @@ from longreel.video.sampling import MAX_FPS, Sampling
 
 # Wanted times are compared with an end computed in floating point.
 TINY = 1e-9
+# So many seconds before the end the last frame is still on screen, in films of up to 100 frames a second.
+_SHORT_OF_END = 0.01
 
 
 class Targets(Protocol):
@@ -112,10 +114,29 @@ def plan_targets(sampling: Sampling, duration: float | None) -> Targets:
     # Every frame: steps finer than any film's, of which each frame is given once.
     step = 1 / (sampling.fps or MAX_FPS)
     # A grid ends where the film does, which the file may tell wrongly, so only a wanted end limits it.
+    if sampling.cap is not None and math.isfinite(end) and Grid(start, step, end).before(end) > sampling.cap:
+        step = _spacing(sampling.cap, end - start)
     grid = Grid(start, step, math.inf if sampling.end is None else sampling.end)
     if sampling.max_frames is None or Grid(start, step, _finite(end)).before(end) <= sampling.max_frames:
         return grid
     return Listed(spread(sampling.max_frames, start, end), unique=True)
+
+
+def _spacing(count: int, length: float) -> float:
+    """Seconds between `count` wanted times that reach from the first frame to the last."""
+    if count == 1:
+        return 2 * length
+    return (length - min(_SHORT_OF_END, 0.25 * length / count)) / (count - 1)
+
+
+def even_rate(sampling: Sampling, duration: float | None) -> float | None:
+    """Frames per second, if they are wanted at an even rate."""
+    if sampling.fps is None:
+        return None
+    targets = plan_targets(sampling, duration)
+    if not isinstance(targets, Grid):
+        return None
+    return sampling.fps if targets.step == 1 / sampling.fps else 1 / targets.step
 
 
 def frames_wanted(targets: Targets, duration: float | None, frame_rate: float | None) -> int | None:

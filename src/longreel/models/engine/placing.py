@@ -129,7 +129,8 @@ class Placing:
         until = max(at + int(place[0].max()) - time + 1, wide)
         self.end = max(self.end, int(there.max()) + 1)
         if self._beside:
-            self.next = wide
+            # The last token of a picture is its lower right corner.
+            self.next = begin + int(place[1:, -1].max()) + 1
         elif fraction == 1:
             self.next = self.end
         else:

@@ -25,6 +25,7 @@ from longreel.models.shards import Shards
 from longreel.models.video_xl.configuration import VideoXLConfig
 from longreel.models.video_xl.framing import centre_crop, resized_size
 from longreel.models.video_xl.glance_tower import GlanceTowerConfig
+from longreel.models.video_xl.images import VideoXLImages
 from longreel.models.video_xl.modeling import VideoXLModel, encode_frames
 from longreel.models.video_xl.prompt import VideoXLPrompt
 from longreel.models.weights import fill, outline
@@ -43,6 +44,7 @@ class VideoXLAdapter:
     has_summary_tokens = True
     # Films longer than the decoder's context are what summary tokens are for.
     context = None
+    most_frames = None
 
     def __init__(
         self,
@@ -72,6 +74,8 @@ class VideoXLAdapter:
             (text.num_key_value_heads, model.language_model.head_dim)
         ] * text.num_hidden_layers
         self.max_question_tokens = model.config.text_config.max_position_embeddings // 4
+        # A tower that sees frames in their film has no use for a single one.
+        self.images = VideoXLImages(self) if self.clip == 1 else None
 
     @classmethod
     def from_folder(

@@ -1,29 +1,22 @@
-"""Single images in any resolution (spec a): a canvas of tiles that fits, and the tiles cut out of it.
+"""Single images in any resolution (spec a): which canvases there are for Video-XL.
 
-Each tile then goes through the tower as a frame does; the tokens of an image are those of its tiles, tile
-after tile. The release makes a thumbnail as well, whose features it discards (spec a, merge type unires).
+Each tile of the best one then goes through the tower as a frame does; the tokens of an image are those of its
+tiles, tile after tile. The release makes a thumbnail as well, whose features it discards (spec a, merge type
+unires).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
-from longreel.video.picture import resize
+from longreel.models.canvases import Canvas, best_canvas, cut_tiles
+
+__all__ = ["MOST_TILES", "TILE", "Canvas", "all_canvases", "best_canvas", "tiles"]
 
 TILE = 336
 MOST_TILES = 49
-
-
-class Canvas(NamedTuple):
-    """A size in pixels, in the order of the released config's `image_grid_pinpoints`."""
-
-    width: int
-    height: int
 
 
 def all_canvases(tile: int = TILE, most: int = MOST_TILES) -> tuple[Canvas, ...]:
@@ -34,35 +27,6 @@ def all_canvases(tile: int = TILE, most: int = MOST_TILES) -> tuple[Canvas, ...]
         for rows in range(1, most // columns + 1)
         if columns * rows > 1
     )
-
-
-def best_canvas(height: int, width: int, canvases: Sequence[Canvas]) -> Canvas:
-    """The canvas that shows most of an image's own pixels; of equal ones the smallest, then the first.
-
-    Enlarging shows no more than the image has.
-    """
-
-    def merit(canvas: Canvas) -> tuple[int, int]:
-        # As released: the rounding of these divisions decides between canvases that are nearly equal.
-        scale = min(canvas.width / width, canvas.height / height)
-        shown = min(int(width * scale) * int(height * scale), width * height)
-        return shown, shown - canvas.width * canvas.height
-
-    return max(canvases, key=merit)
-
-
-def on_canvas(image: Tensor, canvas: Canvas) -> Tensor:
-    """Resize uint8 (3, H, W) to fill one side of the canvas, keeping its aspect, and centre it on black."""
-    height, width = image.shape[-2:]
-    across, down = canvas.width / width, canvas.height / height
-    if across < down:
-        columns, rows = canvas.width, min(math.ceil(height * across), canvas.height)
-    else:
-        columns, rows = min(math.ceil(width * down), canvas.width), canvas.height
-    filled = image.new_zeros(3, canvas.height, canvas.width)
-    top, left = (canvas.height - rows) // 2, (canvas.width - columns) // 2
-    filled[:, top : top + rows, left : left + columns] = resize(image, rows, columns)
-    return filled
 
 
 def tiles(
@@ -79,8 +43,4 @@ def tiles(
     Returns:
         uint8 (tiles, 3, tile, tile), row by row.
     """
-    height, width = image.shape[-2:]
-    canvas = best_canvas(height, width, canvases or all_canvases(tile))
-    rows = on_canvas(image, canvas).unflatten(1, (-1, tile)).unflatten(3, (-1, tile))
-    cut = rows.permute(1, 3, 0, 2, 4).flatten(0, 1)
-    return torch.cat((resize(image, tile, tile)[None], cut)) if thumbnail else cut
+    return cut_tiles(image, canvases or all_canvases(tile), tile, thumbnail=thumbnail)

@@ -180,7 +180,9 @@ class _TextRows:
         scores = torch.cat((of_film.masked_fill(self._beyond, -torch.inf), of_row), dim=-1)
         shares = scores.softmax(-1).to(value.dtype).split((seen.shape[2], of_row.shape[-1]), dim=-1)
         from_film, from_row = (share.contiguous() for share in shares)
-        return from_film @ told + (from_row.unflatten(2, (self._rows, -1)) @ value).flatten(2, 3)
+        said: Tensor = from_row.unflatten(2, (self._rows, -1)) @ value
+        attended: Tensor = from_film @ told + said.flatten(2, 3)
+        return attended
 
 
 def read_rows(model: SummaryTokenLM, memories: FilmMemories, ids: Tensor) -> Tensor:

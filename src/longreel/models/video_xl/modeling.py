@@ -48,7 +48,8 @@ class VideoXLModel(PreTrainedModel):
         features = self._pooled(self.projector(self.vision_tower(pixels)))
         if self.clock is None or seconds is None:
             return features
-        return features + self.clock(seconds)[:, None]
+        told: Tensor = self.clock(seconds)
+        return features + told[:, None]
 
     def _pooled(self, features: Tensor) -> Tensor:
         if self.config.pool == 1:
