@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 import longreel
@@ -479,3 +480,20 @@ def test_times_in_text_go_with_their_frames_and_subtitles_never(checkpoints: dic
         text = int((bare.token == TEXT).sum())
         assert text < int((everything.layers[0].token == TEXT).sum())
         assert int((layer.token == TEXT).sum()) >= text + said
+
+
+@pytest.mark.parametrize("keyframes", [1.0, 0.5])
+def test_images_beside_a_film_stay_whole(keyframes: float, family: str, folder: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "plan.png"
+    Image.fromarray(film(1, seed=9)[0][0]).save(picture)
+    settings = longreel.Retake(chunk_frames=CHUNK, keyframes=keyframes)
+    model = longreel.load(folder, method="retake", keep=0.3, retake=settings)
+    sources = [str(picture), film(37, seed=1)]
+    memory = model.watch(sources)
+    alone = model.watch(sources[1])
+    image = memory.header.visual_tokens - alone.header.visual_tokens
+    for layer, other in zip(memory.layers, alone.layers, strict=True):
+        assert visual(layer)[:image].tolist() == list(range(image))
+        assert len(visual(layer)) == image + len(visual(other))
+    partial = broken_off(model, sources, progress=interrupting(2))
+    assert_same(memory, model.watch(sources, resume=partial))
