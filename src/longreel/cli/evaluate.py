@@ -159,13 +159,14 @@ add_benchmarks(evaluate)
 
 def _measure(task: Task, chosen: Chosen, places: Places, *, quiet: bool, as_json: bool) -> None:
     from longreel.evaluate.result import result
+    from longreel.evaluate.sharing import current_share
 
     def counted(compared: Compared) -> Mapping[str, Any]:
         return result(
             compared.plan, compared.rows, compared.origin, compared.baseline, compared.baseline_rows
         )
 
-    measure(task, chosen, places, counted, print_result, quiet=quiet, as_json=as_json)
+    measure(task, chosen, places, current_share(), counted, print_result, quiet=quiet, as_json=as_json)
 
 
 def _numbers(option: str, text: str) -> tuple[float, ...]:

@@ -20,6 +20,7 @@ from longreel.evaluate.benchmarks.table import BENCHMARKS, named_benchmark
 
 if TYPE_CHECKING:
     from longreel.evaluate.benchmarks.data import Data
+    from longreel.evaluate.sharing import Share
 
 _DATA, _PROMPT, _JUDGE = "Benchmark", "Questions and answers", "Judge of free answers"
 
@@ -138,6 +139,8 @@ def _command_for(name: str) -> Callable[..., None]:
         quiet: options.Quiet = False,
         as_json: options.Json = False,
     ) -> None:
+        from longreel.evaluate.sharing import current_share
+
         asked = _Options(
             name,
             data,
@@ -151,9 +154,11 @@ def _command_for(name: str) -> Callable[..., None]:
             judge_model,
             judge_key,
         )
-        found = _looked_through(asked, quiet)
+        share = current_share()
+        found = _looked_through(asked, quiet or not share.first)
         if check:
-            _show_check(found, as_json)
+            if share.first:
+                _show_check(found, as_json)
             return
         skip = incomplete is Incomplete.SKIP
         if not skip:
@@ -161,7 +166,8 @@ def _command_for(name: str) -> Callable[..., None]:
         chosen = Chosen(
             methods, keep, model, blind_model, dtype, device, fps, count, max_frames, keep_memories, skip
         )
-        _measure(asked, found, chosen, Places(output, result, baseline), quiet=quiet, as_json=as_json)
+        places = Places(output, result, baseline)
+        _measure(asked, found, chosen, places, share, quiet=quiet, as_json=as_json)
 
     return command
 
@@ -203,7 +209,7 @@ def _show_check(data: Data, as_json: bool) -> None:
 
 
 def _measure(
-    asked: _Options, data: Data, chosen: Chosen, places: Places, *, quiet: bool, as_json: bool
+    asked: _Options, data: Data, chosen: Chosen, places: Places, share: Share, *, quiet: bool, as_json: bool
 ) -> None:
     from longreel.evaluate.benchmarks.judge import judge_of, judgements
     from longreel.evaluate.benchmarks.result import benchmark_result
@@ -211,7 +217,7 @@ def _measure(
 
     task = BenchmarkTask(data, asked.subtitles, asked.subtitle_frames)
     judge = None if asked.judge is None else judge_of(asked.judge, asked.judge_model, asked.judge_key)
-    if lacks := data.lacks():
+    if share.first and (lacks := data.lacks()):
         print_remark(f"{data.benchmark.title} is incomplete: {'; '.join(lacks)}")
 
     def counted(compared: Compared) -> Mapping[str, Any]:
@@ -234,4 +240,4 @@ def _measure(
             "judge": None if judge is None else {"url": judge.url, "model": judge.model},
         }
 
-    measure(task, chosen, places, counted, print_benchmark, quiet=quiet, as_json=as_json)
+    measure(task, chosen, places, share, counted, print_benchmark, quiet=quiet, as_json=as_json)

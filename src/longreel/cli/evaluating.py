@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from longreel.evaluate.run import Evaluation
     from longreel.evaluate.run_folder import Row
     from longreel.evaluate.settings import Setting
+    from longreel.evaluate.sharing import Share
     from longreel.models.base import ModelAdapter
 
 _RUN = "Run"
@@ -105,13 +106,14 @@ def measure(
     task: Task,
     chosen: Chosen,
     places: Places,
+    share: Share,
     counted: Callable[[Compared], Mapping[str, Any]],
     show: Callable[[Mapping[str, Any]], None],
     *,
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Run, or go on with, an evaluation; store its result and show it."""
+    """Run, or go on with, an evaluation; store its result and show it, if this is the first process of it."""
     from longreel.evaluate.provenance import provenance
     from longreel.evaluate.run import evaluate
 
@@ -120,13 +122,16 @@ def measure(
     folder = places.output or Path("runs") / f"evaluate-{task.name}"
     compared, theirs = _baseline(places.baseline or labels[0], labels)
     task.items()
-    evaluation = _evaluation(task, chosen, settings)
+    evaluation = _evaluation(task, chosen, settings, share)
     try:
-        with shown_progress(quiet) as progress:
-            run = evaluate(evaluation, folder, progress)
+        with shown_progress(quiet or not share.first) as progress:
+            run = evaluate(evaluation, folder, progress, share)
     except KeyboardInterrupt:
-        print_remark(f"what was measured is in {folder}: run the same command again to go on")
+        if share.first:
+            print_remark(f"what was measured is in {folder}: run the same command again to go on")
         raise
+    if not share.first:
+        return
     rows = run.rows()
     if theirs is None:
         theirs = [row for row in rows if row["setting"] == compared]
@@ -149,14 +154,14 @@ def _settings(chosen: Chosen) -> list[Setting]:
     return [*settings_to_compare(options.parsed_words(chosen.methods), fractions), BLIND]
 
 
-def _evaluation(task: Task, chosen: Chosen, settings: Sequence[Setting]) -> Evaluation:
+def _evaluation(task: Task, chosen: Chosen, settings: Sequence[Setting], share: Share) -> Evaluation:
     from longreel.evaluate.run import Evaluation
 
     return Evaluation(
         task,
-        _adapter(chosen, chosen.model),
+        _adapter(chosen, chosen.model, share),
         settings,
-        None if chosen.blind_model is None else _adapter(chosen, chosen.blind_model),
+        None if chosen.blind_model is None else _adapter(chosen, chosen.blind_model, share),
         fps=chosen.fps,
         count=chosen.count,
         max_frames=chosen.max_frames,
@@ -165,8 +170,8 @@ def _evaluation(task: Task, chosen: Chosen, settings: Sequence[Setting]) -> Eval
     )
 
 
-def _adapter(chosen: Chosen, name: str | None) -> ModelAdapter:
-    return loaded_model(name, None, None, chosen.dtype, chosen.device).adapter
+def _adapter(chosen: Chosen, name: str | None, share: Share) -> ModelAdapter:
+    return loaded_model(name, None, None, chosen.dtype, share.device(chosen.device)).adapter
 
 
 def _baseline(name: str, labels: Sequence[str]) -> tuple[str, list[Row] | None]:

@@ -14,6 +14,7 @@ from longreel.errors import SourceError, UsageError
 from longreel.evaluate.items import Asked, Item, Task
 from longreel.evaluate.run_folder import Row, RunFolder
 from longreel.evaluate.settings import Setting
+from longreel.evaluate.sharing import ALONE, Share
 from longreel.memory import VideoMemory
 from longreel.model import Model
 from longreel.models.base import ModelAdapter
@@ -61,16 +62,52 @@ class Evaluation:
         return self.blind or self.adapter
 
 
-def evaluate(evaluation: Evaluation, folder: Path, progress: ProgressCallback | None = None) -> RunFolder:
+def evaluate(
+    evaluation: Evaluation,
+    folder: Path,
+    progress: ProgressCallback | None = None,
+    share: Share = ALONE,
+) -> RunFolder:
     """Fill a run's folder with a row for every film and setting; rows that are there are not made again.
+
+    With a `share`, only the rows of this process's films; the first process returns when all are there, and
+    brings them together.
 
     Raises:
         UsageError: the folder holds a run with another plan.
         SourceError: a film cannot be watched, and it is not to be skipped.
+        LongreelError: another process of the run has ended.
     """
-    run = RunFolder(folder, evaluation.plan())
-    done = {(row["film"], row["setting"]) for row in run.rows()}
+    run = _opened(evaluation, folder, share)
     items = evaluation.task.items()
+    _fill(evaluation, run, share.of(items), progress, share)
+    share.meet()
+    if share.first:
+        # Where processes found different films in a folder that was still being filled.
+        _fill(evaluation, run, items, None, share)
+        run.settle([(item.key, setting.label) for item in items for setting in evaluation.settings])
+    return run
+
+
+def _opened(evaluation: Evaluation, folder: Path, share: Share) -> RunFolder:
+    """The folder, made by the first process before the others look."""
+    plan = evaluation.plan()
+    if share.first:
+        run = RunFolder(folder, plan)
+        share.meet()
+        return run
+    share.meet()
+    return RunFolder(folder, plan, share.index)
+
+
+def _fill(
+    evaluation: Evaluation,
+    run: RunFolder,
+    items: Sequence[Item],
+    progress: ProgressCallback | None,
+    share: Share,
+) -> None:
+    done = {(row["film"], row["setting"]) for row in run.rows()}
     wanted = [(item.key, setting.label) for item in items for setting in evaluation.settings]
     clock = StageClock(progress, "evaluate", len(wanted))
     finished = sum(each in done for each in wanted)
@@ -79,14 +116,20 @@ def evaluate(evaluation: Evaluation, folder: Path, progress: ProgressCallback | 
         missing = [setting for setting in evaluation.settings if (item.key, setting.label) not in done]
         asked = item.questions() if missing else []
         for setting in missing:
-            run.add(_row(evaluation, run, item, setting, asked))
+            run.add(_row(evaluation, run, item, setting, asked, share))
             finished += 1
             clock.report(finished)
         _clear(evaluation, run, item)
-    return run
 
 
-def _row(evaluation: Evaluation, run: RunFolder, item: Item, setting: Setting, asked: Sequence[Asked]) -> Row:
+def _row(
+    evaluation: Evaluation,
+    run: RunFolder,
+    item: Item,
+    setting: Setting,
+    asked: Sequence[Asked],
+    share: Share,
+) -> Row:
     row: Row = {"film": item.key, "setting": setting.label, "cost": {}}
     if setting.method is None:
         return {**row, "answers": _blind_answers(evaluation.blind_adapter, asked)}
@@ -100,7 +143,8 @@ def _row(evaluation: Evaluation, run: RunFolder, item: Item, setting: Setting, a
     given, answers = _answers(model, memory, asked)
     warnings = [warning for source in memory.header.sources for warning in source.warnings]
     noted: Row = {"warnings": warnings} if warnings else {}
-    return {**row, "cost": _cost(memory, given), **noted, "answers": answers}
+    cost = {**_cost(memory, given), "processes": share.count}
+    return {**row, "cost": cost, **noted, "answers": answers}
 
 
 def _memory(
