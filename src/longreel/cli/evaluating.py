@@ -42,7 +42,7 @@ Baseline = Annotated[
     str | None,
     typer.Option(
         "--baseline",
-        help="Compare with this setting, or FOLDER:SETTING of another run; default: the first setting.",
+        help="Compare with this setting too, or FOLDER:SETTING of another run, beside keep-all.",
         rich_help_panel=_RUN,
     ),
 ]
@@ -116,11 +116,12 @@ def measure(
     """Run, or go on with, an evaluation; store its result and show it, if this is the first process of it."""
     from longreel.evaluate.provenance import provenance
     from longreel.evaluate.run import evaluate
+    from longreel.evaluate.settings import BASE
 
     settings = _settings(chosen)
     labels = [setting.label for setting in settings]
     folder = places.output or Path("runs") / f"evaluate-{task.name}"
-    compared, theirs = _baseline(places.baseline or labels[0], labels)
+    compared, theirs = _baseline(places.baseline or BASE, labels)
     task.items()
     evaluation = _evaluation(task, chosen, settings, share)
     try:
@@ -147,11 +148,12 @@ def measure(
 
 
 def _settings(chosen: Chosen) -> list[Setting]:
-    """The methods at their fractions, and nothing shown."""
-    from longreel.evaluate.settings import BLIND, settings_to_compare
+    """The base model, the methods at their fractions, and nothing shown."""
+    from longreel.evaluate.settings import BLIND, settings_to_compare, with_base
 
     fractions = options.parsed_fractions(chosen.keep)
-    return [*settings_to_compare(options.parsed_words(chosen.methods), fractions), BLIND]
+    methods = settings_to_compare(options.parsed_words(chosen.methods), fractions)
+    return [*with_base(methods), BLIND]
 
 
 def _evaluation(task: Task, chosen: Chosen, settings: Sequence[Setting], share: Share) -> Evaluation:

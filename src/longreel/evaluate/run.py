@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import OutOfMemoryError
+
 from longreel.answer import Answer
 from longreel.ask import MAX_CHARACTERS
 from longreel.compress.baselines import KeepAll
-from longreel.errors import SourceError, UsageError
+from longreel.errors import ContextError, SourceError, UsageError
 from longreel.evaluate.items import Asked, Item, Task
 from longreel.evaluate.run_folder import Row, RunFolder
 from longreel.evaluate.settings import Setting
@@ -131,20 +133,32 @@ def _row(
     share: Share,
 ) -> Row:
     row: Row = {"film": item.key, "setting": setting.label, "cost": {}}
+    failed: Row = {**row, "answers": []}
     if setting.method is None:
         return {**row, "answers": _blind_answers(evaluation.blind_adapter, asked)}
     model = Model(evaluation.adapter, setting.method)
     try:
         memory = _memory(model, run, item, setting, evaluation)
+    except (ContextError, OutOfMemoryError) as error:
+        # What the base model has no room for is what methods are for.
+        if not (setting.is_base or evaluation.skip_unreadable):
+            raise
+        return {**failed, "failed": _no_room(error)}
     except (SourceError, UsageError) as error:
         if not evaluation.skip_unreadable:
             raise
-        return {**row, "failed": str(error), "answers": []}
+        return {**failed, "failed": str(error)}
     given, answers = _answers(model, memory, asked)
     warnings = [warning for source in memory.header.sources for warning in source.warnings]
     noted: Row = {"warnings": warnings} if warnings else {}
     cost = {**_cost(memory, given), "processes": share.count}
     return {**row, "cost": cost, **noted, "answers": answers}
+
+
+def _no_room(error: Exception) -> str:
+    if isinstance(error, OutOfMemoryError):
+        return f"out of memory: {str(error).splitlines()[0]}"
+    return str(error)
 
 
 def _memory(
@@ -203,10 +217,11 @@ def _fits(adapter: ModelAdapter, wording: str) -> bool:
 
 
 def _cost(memory: VideoMemory, answers: Sequence[Answer]) -> Row:
-    """What watching and asking took: seconds, bytes and counts."""
+    """What watching and asking took: seconds, bytes and counts. Raw frames are those that were read."""
     header = memory.header
     return {
         "film_seconds": sum(source.duration or 0.0 for source in header.sources),
+        "raw_frames": sum(source.frames_read for source in header.sources),
         "frames": sum(source.frames_encoded for source in header.sources),
         "visual_tokens": header.visual_tokens,
         "kept": list(header.kept),
@@ -214,6 +229,7 @@ def _cost(memory: VideoMemory, answers: Sequence[Answer]) -> Row:
         "peak_bytes": header.peak_bytes,
         "watch_seconds": header.seconds,
         "ask_seconds": [answer.usage.seconds for answer in answers],
+        "stages": [stage.model_dump() for stage in header.stages],
         "paths": list(header.paths),
     }
 

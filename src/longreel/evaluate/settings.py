@@ -9,6 +9,8 @@ from fractions import Fraction
 from longreel.errors import UsageError
 from longreel.methods import Method, method_names, named_method
 
+# The model as it is: what every method is compared with.
+BASE = "keep-all"
 _SIMPLE = 64
 
 
@@ -19,6 +21,11 @@ class Setting:
     label: str
     method: Method | None
     keep: float | None
+
+    @property
+    def is_base(self) -> bool:
+        """Whether the model sees everything, as without a method."""
+        return self.label == BASE
 
 
 # Nothing is shown: what the questions alone give away.
@@ -35,10 +42,17 @@ def settings_to_compare(methods: Sequence[str], keeps: Sequence[float]) -> list[
         raise UsageError(f"there is no method to compare: name some of {', '.join(method_names())}")
     settings: dict[str, Setting] = {}
     for name in methods:
-        for keep in (1.0,) if name == "keep-all" else keeps:
-            label = name if name == "keep-all" else f"{name} {fraction_in_words(keep)}"
+        for keep in (1.0,) if name == BASE else keeps:
+            label = name if name == BASE else f"{name} {fraction_in_words(keep)}"
             settings[label] = Setting(label, named_method(name, keep), keep)
     return list(settings.values())
+
+
+def with_base(settings: Sequence[Setting]) -> list[Setting]:
+    """The settings with the base model, in front where it is not among them."""
+    if any(setting.is_base for setting in settings):
+        return list(settings)
+    return [*settings_to_compare([BASE], []), *settings]
 
 
 def fraction_in_words(keep: float) -> str:
