@@ -8,6 +8,7 @@ from typing import Any
 
 def print_result(result: Mapping[str, Any]) -> None:
     """Tables of shares right, of differences to the base model, and of costs."""
+    from longreel.evaluate.heat_map import grid_tables
     from longreel.evaluate.tables import as_text, compared_with, cost_table, difference_table, share_table
 
     asked = dict.fromkeys(cell["asked"] for cell in result["cells"])
@@ -17,6 +18,9 @@ def print_result(result: Mapping[str, Any]) -> None:
         for to in compared_with(result):
             _print_differences(to, difference_table(result, to, asked=way), "questions", "films")
     _print_failed(result["failed"], "film")
+    for setting, table in grid_tables(result).items():
+        print(f"Needles found by {setting}, by depth and length of film\n")
+        print(as_text(table), end="\n\n")
     print("Cost, medians over films\n")
     print(as_text(cost_table(result)))
 

@@ -106,10 +106,13 @@ def median_cost(rows: Sequence[Row]) -> Row:
     costs = [row["cost"] for row in rows if row["cost"]]
     if not costs:
         return {}
+    timed = [cost for cost in costs if cost["film_seconds"]]
     asks = [seconds for cost in costs for seconds in cost["ask_seconds"]]
     return _rounded(
         {
-            "watch_seconds_per_minute": median(60 * c["watch_seconds"] / c["film_seconds"] for c in costs),
+            "watch_seconds_per_minute": median(
+                [60 * cost["watch_seconds"] / cost["film_seconds"] for cost in timed] or [0.0]
+            ),
             "ask_seconds": median(asks) if asks else None,
             "memory_bytes": median(cost["memory_bytes"] for cost in costs),
             "peak_bytes": max(cost["peak_bytes"] or 0 for cost in costs) or None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,10 @@ from typing import Any
 from torch import OutOfMemoryError
 
 from longreel.answer import Answer
-from longreel.ask import MAX_CHARACTERS
+from longreel.ask import MAX_CHARACTERS, room_behind
 from longreel.compress.baselines import KeepAll
 from longreel.errors import ContextError, SourceError, UsageError
-from longreel.evaluate.items import Asked, Item, Task
+from longreel.evaluate.items import Asked, Clip, Item, Task
 from longreel.evaluate.run_folder import Row, RunFolder
 from longreel.evaluate.settings import Setting
 from longreel.evaluate.sharing import ALONE, Share
@@ -139,6 +140,7 @@ def _row(
     model = Model(evaluation.adapter, setting.method)
     try:
         memory = _memory(model, run, item, setting, evaluation)
+        given, answers = _answers(model, memory, asked)
     except (ContextError, OutOfMemoryError) as error:
         # What the base model has no room for is what methods are for.
         if not (setting.is_base or evaluation.skip_unreadable):
@@ -148,7 +150,6 @@ def _row(
         if not evaluation.skip_unreadable:
             raise
         return {**failed, "failed": str(error)}
-    given, answers = _answers(model, memory, asked)
     warnings = [warning for source in memory.header.sources for warning in source.warnings]
     noted: Row = {"warnings": warnings} if warnings else {}
     cost = {**_cost(memory, given), "processes": share.count}
@@ -167,24 +168,39 @@ def _memory(
     """The memory that an earlier run saved, or a new one; answers are always from the file."""
     path = run.memory(item.key, setting.label)
     if not path.exists():
-        clip = item.clip(run.film(item.key))
-        model.watch(
-            clip.source,
-            start=clip.start,
-            end=clip.end,
-            fps=evaluation.fps,
-            count=evaluation.count,
-            max_frames=evaluation.max_frames,
-        ).save(path)
+        _watched(model, item.clip(run.film(item.key)), evaluation).save(path)
     return model.open(path)
 
 
+def _watched(model: Model, clip: Clip, evaluation: Evaluation) -> VideoMemory:
+    if clip.seconds is not None:
+        return model.watch(clip.source, seconds=clip.seconds)
+    return model.watch(
+        clip.source,
+        start=clip.start,
+        end=clip.end,
+        fps=evaluation.fps,
+        count=evaluation.count,
+        max_frames=evaluation.max_frames,
+    )
+
+
 def _answers(model: Model, memory: VideoMemory, asked: Sequence[Asked]) -> tuple[list[Answer], list[Row]]:
-    """Answers with what they cost, and the records of all questions, those too long to ask included."""
+    """Answers with what they cost, and the records of all questions, those too long to ask included.
+
+    Raises:
+        ContextError: the film leaves no room for a question that the model takes.
+    """
     given: list[Answer] = []
     records = []
+    room = room_behind(model.adapter, memory)
     for each in asked:
-        text = each.wording(lambda wording: _fits(model.adapter, wording))
+        text = each.wording(lambda wording: _fits(model.adapter, wording, room))
+        if text is None and each.wording(lambda wording: _fits(model.adapter, wording)) is not None:
+            raise ContextError(
+                f"behind the film there is room for {room:,} tokens, too few for a question: "
+                "keep less, or watch fewer frames"
+            )
         if text is None:
             records.append({**each.record(""), "too_long": True})
             continue
@@ -208,19 +224,17 @@ def _blind_answers(adapter: ModelAdapter, asked: Sequence[Asked]) -> list[Row]:
     return records
 
 
-def _fits(adapter: ModelAdapter, wording: str) -> bool:
-    """Whether a question of this wording can be asked; see `ask`."""
-    return (
-        len(wording) <= MAX_CHARACTERS
-        and len(adapter.dialogue.after([(wording, None)])) <= adapter.max_question_tokens
-    )
+def _fits(adapter: ModelAdapter, wording: str, room: float = math.inf) -> bool:
+    """Whether a question of this wording can be asked behind a film that leaves so much room; see `ask`."""
+    most = min(room, adapter.max_question_tokens)
+    return len(wording) <= MAX_CHARACTERS and len(adapter.dialogue.after([(wording, None)])) <= most
 
 
 def _cost(memory: VideoMemory, answers: Sequence[Answer]) -> Row:
     """What watching and asking took: seconds, bytes and counts. Raw frames are those that were read."""
     header = memory.header
     return {
-        "film_seconds": sum(source.duration or 0.0 for source in header.sources),
+        "film_seconds": sum(source.duration or source.until - source.offset for source in header.sources),
         "raw_frames": sum(source.frames_read for source in header.sources),
         "frames": sum(source.frames_encoded for source in header.sources),
         "visual_tokens": header.visual_tokens,
