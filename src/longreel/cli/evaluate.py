@@ -10,6 +10,7 @@ import typer
 
 from longreel.cli import evaluating, options
 from longreel.cli.evaluate_benchmark import add_benchmarks
+from longreel.cli.evaluate_recipe import recipe
 from longreel.cli.evaluate_report import print_result
 from longreel.cli.evaluating import Chosen, Compared, Places, measure
 from longreel.errors import UsageError
@@ -67,6 +68,7 @@ def films(
     first_seed: FirstSeed = 600_000_000,
     methods: evaluating.Methods = "video-xl",
     keep: options.Keeps = "1,1/2,1/4,1/8,1/16",
+    budget: evaluating.Budgets = None,
     model: options.ModelName = None,
     blind_model: evaluating.BlindModel = None,
     dtype: options.Dtype = None,
@@ -104,7 +106,9 @@ def films(
         options=not no_options,
         first_seed=first_seed,
     )
-    chosen = Chosen(methods, keep, model, blind_model, dtype, device, fps, keep_memories=keep_memories)
+    chosen = Chosen(
+        methods, keep, model, blind_model, dtype, device, fps, keep_memories=keep_memories, budget=budget
+    )
     _measure(task, chosen, Places(output, result, baseline), quiet=quiet, as_json=as_json)
 
 
@@ -139,6 +143,7 @@ def needle(
     first_seed: FirstSeed = 600_000_000,
     methods: evaluating.Methods = "video-xl",
     keep: options.Keeps = "1/16",
+    budget: evaluating.Budgets = None,
     model: options.ModelName = None,
     blind_model: evaluating.BlindModel = None,
     dtype: options.Dtype = None,
@@ -179,9 +184,16 @@ def needle(
             min_event=min_event,
             first_seed=first_seed,
         )
-    watched_fps = None if haystack else fps
     chosen = Chosen(
-        methods, keep, model, blind_model, dtype, device, watched_fps, keep_memories=keep_memories
+        methods,
+        keep,
+        model,
+        blind_model,
+        dtype,
+        device,
+        None if haystack else fps,
+        keep_memories=keep_memories,
+        budget=budget,
     )
     _measure(task, chosen, Places(output, result, baseline), figure, quiet=quiet, as_json=as_json)
 
@@ -203,6 +215,7 @@ def _haystack(
 
 
 add_benchmarks(evaluate)
+evaluate.command()(recipe)
 
 
 def _measure(

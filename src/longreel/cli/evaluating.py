@@ -60,6 +60,15 @@ Methods = Annotated[
     typer.Option("--methods", "--method", help="To compare: video-xl,uniform.", rich_help_panel="Model"),
 ]
 
+Budgets = Annotated[
+    str | None,
+    typer.Option(
+        "--budget",
+        help="Numbers of visual tokens to keep, in place of --keep: 4096,8192.",
+        rich_help_panel="Model",
+    ),
+]
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -76,6 +85,7 @@ class Chosen:
     max_frames: int | None = None
     keep_memories: bool = False
     skip_unreadable: bool = False
+    budget: str | None = None
 
 
 @dataclass(frozen=True)
@@ -152,8 +162,16 @@ def _settings(chosen: Chosen) -> list[Setting]:
     from longreel.evaluate.settings import BLIND, settings_to_compare, with_base
 
     fractions = options.parsed_fractions(chosen.keep)
-    methods = settings_to_compare(options.parsed_words(chosen.methods), fractions)
+    budgets = _whole_numbers(chosen.budget or "")
+    methods = settings_to_compare(options.parsed_words(chosen.methods), fractions, budgets)
     return [*with_base(methods), BLIND]
+
+
+def _whole_numbers(text: str) -> list[int]:
+    words = options.parsed_words(text)
+    if not all(word.isdecimal() for word in words):
+        raise UsageError(f"--budget {text!r} is no list of whole numbers: write 4096,8192")
+    return [int(word) for word in words]
 
 
 def _evaluation(task: Task, chosen: Chosen, settings: Sequence[Setting], share: Share) -> Evaluation:

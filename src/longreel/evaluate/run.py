@@ -52,7 +52,7 @@ class Evaluation:
             "model": {"name": self.adapter.name, **self.adapter.identity()},
             "blind model": {"name": blind.name, **blind.identity()},
             "settings": [setting.label for setting in self.settings],
-            "keep": {each.label: each.keep for each in self.settings if each.method},
+            "keep": {each.label: each.keep for each in self.settings if each.keep is not None},
             "methods": {each.label: each.method.settings() for each in self.settings if each.method},
             "fps": self.fps,
             "count": self.count,
