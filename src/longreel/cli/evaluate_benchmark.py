@@ -243,6 +243,8 @@ def _show_check(data: Data, as_json: bool) -> None:
         print_json({"benchmark": data.benchmark.name, "complete": not data.lacks(), "data": report})
     else:
         print(f"{data.benchmark.title}: {denominator(report)}")
+        for name, reason in report["reasons"].items():
+            print(f"  {name}: {reason}")
 
 
 def _measure(

@@ -31,12 +31,15 @@ def print_benchmark(result: Mapping[str, Any]) -> None:
         denominator,
         difference_table,
         metric_table,
+        remarks,
         sorted_table,
         sortings,
     )
     from longreel.evaluate.tables import as_text, compared_with, cost_table
 
     print(f"{result['benchmark']}, letters read the {result['parse']} way; {denominator(result['data'])}")
+    for line in remarks(result):
+        print(f"  {line}")
     print("\N{PLUS-MINUS SIGN} half of the 95 % interval over videos\n")
     print(as_text(metric_table(result)), end="\n\n")
     _print_failed({label: each["failed_videos"] for label, each in result["answers"].items()}, "video")

@@ -76,10 +76,10 @@ def draw_heat_map(result: Mapping[str, Any], path: Path) -> None:
     width = columns * (_CELL[0] * max(len(lengths), 4) + _FRAME[0])
     height = lines * (_CELL[1] * max(len(depths), 3) + _FRAME[1])
     figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
-    axes = figure.subplots(lines, columns, squeeze=False).flat
-    for panel, setting in zip(axes, settings, strict=False):
+    panels = list(figure.subplots(lines, columns, squeeze=False).flat)
+    for panel, setting in zip(panels, settings, strict=False):
         _draw(panel, result, setting)
-    for panel in list(axes)[len(settings) :]:
+    for panel in panels[len(settings) :]:
         panel.set_axis_off()
     content = BytesIO()
     figure.savefig(content, format="png")

@@ -135,10 +135,10 @@ def _row(
 ) -> Row:
     row: Row = {"film": item.key, "setting": setting.label, "cost": {}}
     failed: Row = {**row, "answers": []}
-    if setting.method is None:
-        return {**row, "answers": _blind_answers(evaluation.blind_adapter, asked)}
-    model = Model(evaluation.adapter, setting.method)
     try:
+        if setting.method is None:
+            return {**row, "answers": _blind_answers(evaluation.blind_adapter, asked)}
+        model = Model(evaluation.adapter, setting.method)
         memory = _memory(model, run, item, setting, evaluation)
         given, answers = _answers(model, memory, asked)
     except (ContextError, OutOfMemoryError) as error:

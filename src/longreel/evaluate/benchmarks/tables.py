@@ -67,6 +67,19 @@ def denominator(data: Mapping[str, Any]) -> str:
     return "; ".join([line, *lost])
 
 
+def remarks(result: Mapping[str, Any]) -> list[str]:
+    """What else bears on the numbers: why videos are left out, damage in others, missing subtitles."""
+    data, lines = result["data"], [f"{name}: {reason}" for name, reason in result["data"]["reasons"].items()]
+    damaged = {film for each in result["answers"].values() for film in each["damaged_videos"]}
+    if damaged:
+        lines.append(
+            f"{len(damaged)} damaged in part, watched as far as they can be read: {_listed(sorted(damaged))}"
+        )
+    if data["without_subtitles"] and result["plan"]["task"]["subtitles"] != "none":
+        lines.append(f"{data['without_subtitles']:,} subtitle files are missing, their questions had none")
+    return lines
+
+
 def _listed(names: Sequence[str] | Mapping[str, str]) -> str:
     shown = list(names)[:5]
     return ", ".join(shown) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
