@@ -10,7 +10,8 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from importlib import import_module
+from typing import Any, TypeVar
 
 from longreel.errors import LongreelError
 
@@ -67,11 +68,11 @@ def current_share() -> Share:
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         return ALONE
     try:
-        from accelerate import PartialState
+        accelerate: Any = import_module("accelerate")
     except ImportError as error:
         raise LongreelError("several processes need one more package: pip install accelerate") from error
     # Waiting needs no card: with `cpu` the processes speak to each other without one.
-    state = PartialState(cpu=True, timeout=_PATIENCE)
+    state = accelerate.PartialState(cpu=True, timeout=_PATIENCE)
 
     def meet() -> None:
         try:

@@ -76,7 +76,12 @@ class LongreelChat(lmms):
             dtype=dtype,
             device=device,
         )
-        self._frames = {"fps": fps, "count": count, "max_frames": max_frames, "max_tokens": max_tokens}
+        self._frames: dict[str, Any] = {
+            "fps": fps,
+            "count": count,
+            "max_frames": max_frames,
+            "max_tokens": max_tokens,
+        }
 
     def generate_until(self, requests: Sequence[Any]) -> list[Any]:
         """An answer to each request, in their order."""
@@ -107,8 +112,8 @@ class LongreelChat(lmms):
     def _watch(self, shown: Shown) -> VideoMemory:
         if shown.seconds is not None:
             return self.model.watch(shown.source, seconds=shown.seconds, system=shown.system)
-        limits = {"start": shown.start, "end": shown.end, "system": shown.system}
-        return self.model.watch(shown.source, **limits, **self._frames)
+        start, end = shown.start, shown.end
+        return self.model.watch(shown.source, start=start, end=end, system=shown.system, **self._frames)
 
     def _answer(self, memory: VideoMemory, request: _Request) -> Any:
         answer = self.model.ask(memory, request.shown.question, **decoding_of(request.generation))
