@@ -118,7 +118,7 @@ def test_a_length_for_which_there_is_no_room_is_left_white(
 ) -> None:
     monkeypatch.setattr(FakeAdapter, "context", 41)
     evaluation = Evaluation(
-        task_of(folder), FakeAdapter(), settings_to_compare(["keep-all", "random"], [1 / 4])
+        task_of(folder), FakeAdapter(), settings_to_compare(["keep-all", "random", "uniform"], [1 / 4, 1 / 2])
     )
     rows = evaluate(evaluation, tmp_path / "run").rows()
     found = {**result(evaluation.plan(), rows, {}, "keep-all", []), "grid": depth_grid(rows)}
@@ -128,6 +128,8 @@ def test_a_length_for_which_there_is_no_room_is_left_white(
     picture = np.asarray(Image.open(tmp_path / "map.png").convert("RGB"))
     assert picture.shape[1] > picture.shape[0] > 200
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
+    # Five panels leave the last of six places empty.
+    assert (picture[-picture.shape[0] // 3 :, -picture.shape[1] // 4 :] == 255).all()
     with pytest.raises(LongreelError, match="nowhere"):
         draw_heat_map(found, tmp_path / "nowhere" / "map.png")
 

@@ -203,6 +203,20 @@ def test_the_base_model_is_always_there() -> None:
     assert with_base(named) == named
 
 
+def test_numbers_of_tokens_are_settings_too() -> None:
+    settings = settings_to_compare(["recent-window", "keep-all", "uniform"], [1 / 2], [20, 4096])
+    assert [(each.label, each.keep) for each in settings] == [
+        ("recent-window 20 tokens", None),
+        ("recent-window 4,096 tokens", None),
+        ("keep-all", 1.0),
+        ("uniform 20 tokens", None),
+        ("uniform 4,096 tokens", None),
+    ]
+    with pytest.raises(UsageError, match="budget="):
+        settings_to_compare(["recent-window"], [1 / 2])
+    assert list(Evaluation(SMALL, FakeAdapter(), settings).plan()["keep"]) == ["keep-all"]
+
+
 def test_what_the_base_model_has_no_room_for_is_told_and_the_rest_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
