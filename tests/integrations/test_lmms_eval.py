@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import longreel
 from longreel.films.encode import write_film
 from longreel.films.questions import draw_questions
 from longreel.films.scenes import draw_film
@@ -104,20 +105,34 @@ def run(environment: Path, *arguments: str | Path) -> subprocess.CompletedProces
     )
 
 
-def test_our_name_is_among_its_models(environment: Path) -> None:
+def python(environment: Path, code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([environment / "bin" / "python", "-c", code], capture_output=True, text=True)
+
+
+def check_that_it_knows_our_name(environment: Path) -> None:
     """Its own listing, `lmms-eval models`, leaves out what entry points bring."""
-    asked = (
-        "from lmms_eval import models; print(*models.list_available_models()); models.get_model('longreel')"
+    done = python(
+        environment,
+        "from lmms_eval import models; print(*models.list_available_models()); models.get_model('longreel')",
     )
-    done = subprocess.run([environment / "bin" / "python", "-c", asked], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "longreel" in done.stdout.split()
     assert "Failed to load model entry-point" not in done.stderr
 
 
-def test_a_task_of_two_samples(environment: Path, samples: list[dict[str, str]], tmp_path: Path) -> None:
-    import longreel
+def check_that_unknown_arguments_are_named(environment: Path) -> None:
+    done = python(
+        environment,
+        "from longreel.integrations.lmms_eval_model import LongreelChat; LongreelChat(kepp=1)",
+    )
+    assert done.returncode != 0
+    assert "--model_args has kepp, which longreel does not know" in done.stderr
 
+
+def test_a_task_of_two_samples(environment: Path, samples: list[dict[str, str]], tmp_path: Path) -> None:
+    """One test for all: where tests are shared out, each worker would install an environment of its own."""
+    check_that_it_knows_our_name(environment)
+    check_that_unknown_arguments_are_named(environment)
     (tmp_path / "rows.json").write_text(json.dumps(samples))
     (tmp_path / "task").mkdir()
     (tmp_path / "task" / "longreel_local.yaml").write_text(TASK.format(rows=tmp_path / "rows.json"))
@@ -149,10 +164,3 @@ def reply(sample: dict[str, Any]) -> str:
     while isinstance(found, list):
         (found,) = found
     return str(found)
-
-
-def test_an_unknown_argument_is_named(environment: Path, tmp_path: Path) -> None:
-    asked = "from longreel.integrations.lmms_eval_model import LongreelChat; LongreelChat(kepp=1)"
-    done = subprocess.run([environment / "bin" / "python", "-c", asked], capture_output=True, text=True)
-    assert done.returncode != 0
-    assert "--model_args has kepp, which longreel does not know" in done.stderr
