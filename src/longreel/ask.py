@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from longreel.answer import Answer, Evidence, Usage
-from longreel.errors import UsageError
+from longreel.errors import ContextError, UsageError
 from longreel.evidence import evidence_of
 from longreel.memory import VideoMemory
 from longreel.models.base import ModelAdapter
@@ -154,12 +154,20 @@ def _check_bound(memory: VideoMemory, question: str) -> None:
         )
 
 
-def _check_room(adapter: ModelAdapter, memory: VideoMemory, tokens: int) -> None:
+def room_behind(adapter: ModelAdapter, memory: VideoMemory) -> float:
+    """Tokens of text for which there is room behind the film; infinite for a model without a limit."""
+    if adapter.context is None:
+        return math.inf
     header = memory.header
     taken = max(*header.kept, header.next_position if header.end is None else header.end)
-    if adapter.context is not None and taken + tokens > adapter.context:
-        raise UsageError(
-            f"behind the film {adapter.name} has room for {max(0, adapter.context - taken):,} tokens and the "
+    return max(0, adapter.context - taken)
+
+
+def _check_room(adapter: ModelAdapter, memory: VideoMemory, tokens: int) -> None:
+    room = room_behind(adapter, memory)
+    if tokens > room:
+        raise ContextError(
+            f"behind the film {adapter.name} has room for {room:,} tokens and the "
             f"question with what goes with it has {tokens:,}: ask a shorter one, or watch with max_tokens="
         )
 

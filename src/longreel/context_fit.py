@@ -11,7 +11,7 @@ import torch
 
 from longreel.compress.base import AttentionCompressor, CacheCompressor, Chunk
 from longreel.compress.baselines import KeepAll
-from longreel.errors import LongreelError, UsageError
+from longreel.errors import ContextError, LongreelError, UsageError
 from longreel.film_plan import FilmPlan, PlannedFilm, frames_setting, most_frames, plan_film
 from longreel.methods import Method, named_method
 from longreel.models.base import ModelAdapter
@@ -71,19 +71,19 @@ def check_context(
     Both the entries that stay in memory and the positions they stand at have to be within the context.
 
     Raises:
-        UsageError: naming settings with which they would fit.
+        ContextError: naming settings with which they would fit.
     """
     if adapter.context is None or not films or _fits(adapter, method, _joined(before, plans)):
         return
     if not before.visual and not _fits(adapter, method, before):
-        raise UsageError(
+        raise ContextError(
             f"the text before the film has {before.text:,} tokens, which leaves no room in the "
             f"{adapter.context:,} positions of {adapter.name}: give a shorter system="
         )
     names = ", ".join(film.name for film in films)
     counts = " + ".join(f"{plan.visual_tokens:,}" for plan in plans if plan.visual_tokens)
     ways = list(_ways(adapter, method, before, films, plans))
-    raise UsageError(
+    raise ContextError(
         f"{names}: {counts} visual tokens and the text around them are more than method {method.name!r} "
         f"fits into the {adapter.context:,} positions of {adapter.name}: "
         f"{', or '.join(ways) or 'watch a shorter part'}"

@@ -20,6 +20,10 @@ class UsageError(LongreelError):
     exit_code = 2
 
 
+class ContextError(UsageError):
+    """Films do not fit into the model's context under this method."""
+
+
 class SourceError(LongreelError):
     """A film, picture folder or other source cannot be read."""
 

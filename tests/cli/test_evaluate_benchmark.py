@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,10 @@ def test_what_is_there_is_measured_and_the_rest_named(
     assert shown.code == 0, shown.err
     for word in ("all four tries right", "random 1/4", "blind", "unparsed", "8 of 5,400 published questions"):
         assert word in shown.out
+    assert re.search(
+        r"Difference to keep-all over .*\n\n.*\nrandom 1/4 +[+-]\d+\.\d \[.*, .*\] of 2 ", shown.out
+    )
+    assert "raw frames" in shown.out
     assert "missing (VNBench_new/ret_insert1.mp4)" in shown.err
     found = run(*arguments, "--json").json
     assert found["data"]["missing"] == ["VNBench_new/ret_insert1.mp4"]
@@ -98,6 +103,7 @@ def test_each_video_is_watched_once_and_other_letters_cost_nothing(
     assert run(*arguments).code == 0
     lines = (tmp_path / "run" / "rows.jsonl").read_text().splitlines()
     assert [(len(json.loads(line)["answers"]), json.loads(line)["setting"]) for line in lines] == [
+        (4, "keep-all"),
         (4, "random 1/4"),
         (4, "blind"),
     ] * 2
@@ -116,7 +122,7 @@ def test_a_run_goes_on_with_videos_that_came_later(
     assert run(*arguments).json["data"]["questions_asked"] == 4
     (tmp_path / "late.mp4").rename(late)
     assert run(*arguments).json["data"]["questions_asked"] == 8
-    assert len((tmp_path / "run" / "rows.jsonl").read_text().splitlines()) == 4
+    assert len((tmp_path / "run" / "rows.jsonl").read_text().splitlines()) == 6
 
 
 def test_a_check_needs_no_model(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

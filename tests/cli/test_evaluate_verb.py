@@ -40,7 +40,16 @@ def test_films_end_in_tables_and_a_result(run: Run, model: Path, tmp_path: Path)
     ]
     shown = run(*arguments, "--result", tmp_path / "docs.json")
     assert shown.code == 0, shown.err
-    for word in ("random 1/2", "random 1/4", "keep-all", "blind", "best constant answer", "recall", "MiB"):
+    for word in (
+        "random 1/2",
+        "random 1/4",
+        "keep-all",
+        "blind",
+        "best constant answer",
+        "recall",
+        "MiB",
+        "Difference to keep-all",
+    ):
         assert word in shown.out
     again = run(*arguments, "--json")
     stored = json.loads((tmp_path / "result.json").read_text())
@@ -67,7 +76,8 @@ def test_another_run_can_be_the_baseline(run: Run, model: Path, tmp_path: Path) 
     shown = run(*common, "--methods", "uniform", "-o", second, "--baseline", f"{first}:random 1/4")
     assert shown.code == 0, shown.err
     assert shown.json["baseline"] == f"{first}:random 1/4"
-    assert {each["setting"] for each in shown.json["differences"]} == {"uniform 1/4", "blind"}
+    assert {each["setting"] for each in shown.json["differences"]} == {"keep-all", "uniform 1/4", "blind"}
+    assert {each["to"] for each in shown.json["differences"]} == {"keep-all", f"{first}:random 1/4"}
 
 
 @pytest.mark.parametrize(
@@ -75,6 +85,8 @@ def test_another_run_can_be_the_baseline(run: Run, model: Path, tmp_path: Path) 
     [
         (["--keep", "0"], "--keep"),
         (["--methods", "unifrom"], "uniform"),
+        (["--budget", "4k"], "--budget"),
+        (["--budget", "64"], "keep="),
         (["--methods", ","], "video-xl"),
         (["--minutes", "soon"], "--minutes"),
         (["--minutes", "0.01"], "5 to 10800"),

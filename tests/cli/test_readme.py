@@ -11,7 +11,13 @@ import pytest
 from tests.cli.conftest import Run
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/methods/retake.md"]
+DOCUMENTS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/architecture.md",
+    "docs/methods/retake.md",
+    "docs/evaluation.md",
+]
 
 
 def blocks(document: str, language: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -10,6 +11,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 import pytest
+from torch import OutOfMemoryError
 
 from longreel.errors import UsageError
 from longreel.evaluate.drawn_films import FilmsTask, NeedleTask
@@ -17,7 +19,9 @@ from longreel.evaluate.items import Task
 from longreel.evaluate.result import result
 from longreel.evaluate.run import Evaluation, evaluate
 from longreel.evaluate.run_folder import RunFolder, read_rows
-from longreel.evaluate.settings import BLIND, settings_to_compare
+from longreel.evaluate.settings import BLIND, settings_to_compare, with_base
+from longreel.evaluate.tables import compared_with, difference_table, share_table
+from longreel.model import Model
 from tests.fakes import FakeAdapter
 
 SMALL = FilmsTask(films=2, minutes=(0.1,), families=("colour", "existence"), per_family=2, existence=3)
@@ -164,10 +168,89 @@ def test_a_result_counts_what_the_rows_say(tmp_path: Path) -> None:
         ]
         assert len(chosen) == cell["questions"] > 0
         assert cell["share"] == round(sum(chosen) / len(chosen), 4)
+    assert {each["to"] for each in found["differences"]} == {"keep-all"}
     same = [each for each in found["differences"] if each["setting"] == "keep-all"]
     assert {each["difference"] for each in same} == {0.0}
     assert set(found["costs"]) == {"random 1/2", "random 1/4", "keep-all"}
     assert found["costs"]["random 1/4"]["kept"] < found["costs"]["keep-all"]["kept"]
+    for row in rows:
+        if row["cost"]:
+            assert row["cost"]["raw_frames"] == row["cost"]["frames"] == 12
+            assert row["cost"]["visual_tokens"] == 36
+            assert {stage["name"] for stage in row["cost"]["stages"]} >= {"read", "encode"}
+            assert row["cost"]["memory_bytes"] > 0 < row["cost"]["watch_seconds"]
+
+
+def test_differences_are_to_the_base_model_and_to_what_was_asked_for(tmp_path: Path) -> None:
+    rows = evaluate(evaluation(), tmp_path).rows()
+    quarter = [row for row in rows if row["setting"] == "random 1/4"]
+    found = result(evaluation().plan(), rows, {}, "random 1/4", quarter)
+    assert compared_with(found) == ["keep-all", "random 1/4"]
+    for to in compared_with(found):
+        table = difference_table(found, to, asked="free")
+        assert [line[0] for line in table[1:]] == [
+            label for label in found["plan"]["settings"] if label != to
+        ]
+        assert all(re.fullmatch(r"[+-]\d\.\d\d \[[+-]\d\.\d\d, [+-]\d\.\d\d\]", x) for x in table[1][1:])
+
+
+def test_the_base_model_is_always_there() -> None:
+    assert [each.label for each in with_base(settings_to_compare(["random"], [1 / 2]))] == [
+        "keep-all",
+        "random 1/2",
+    ]
+    named = settings_to_compare(["random", "keep-all"], [1 / 2])
+    assert with_base(named) == named
+
+
+def test_numbers_of_tokens_are_settings_too() -> None:
+    settings = settings_to_compare(["recent-window", "keep-all", "uniform"], [1 / 2], [20, 4096])
+    assert [(each.label, each.keep) for each in settings] == [
+        ("recent-window 20 tokens", None),
+        ("recent-window 4,096 tokens", None),
+        ("keep-all", 1.0),
+        ("uniform 20 tokens", None),
+        ("uniform 4,096 tokens", None),
+    ]
+    with pytest.raises(UsageError, match="budget="):
+        settings_to_compare(["recent-window"], [1 / 2])
+    assert list(Evaluation(SMALL, FakeAdapter(), settings).plan()["keep"]) == ["keep-all"]
+
+
+def test_what_the_base_model_has_no_room_for_is_told_and_the_rest_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeAdapter, "context", 40)
+    run = evaluate(evaluation(), tmp_path / "run")
+    failed = [row for row in run.rows() if "failed" in row]
+    assert {(row["setting"], len(row["answers"])) for row in failed} == {("keep-all", 0)}
+    assert all("fits into the 40 positions" in row["failed"] for row in failed)
+    found = result(evaluation().plan(), run.rows(), {}, "keep-all", [])
+    assert list(found["failed"]["keep-all"]) == [item.key for item in SMALL.items()]
+    assert found["differences"] == []
+    table = share_table(found, asked="free")
+    assert [line[0] for line in table[1:-1]] == found["plan"]["settings"]
+    monkeypatch.setattr(FakeAdapter, "context", 20)
+    with pytest.raises(UsageError, match="random"):
+        evaluate(evaluation(), tmp_path / "none")
+
+
+def test_a_base_model_that_runs_out_of_memory_does_not_end_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = Model.watch
+
+    def full(model: Model, *arguments: Any, **settings: Any) -> Any:
+        if model.method.name == "keep-all":
+            raise OutOfMemoryError("CUDA out of memory. Tried to allocate 90 GiB.\nMore.")
+        return watch(model, *arguments, **settings)
+
+    monkeypatch.setattr(Model, "watch", full)
+    rows = evaluate(evaluation(), tmp_path).rows()
+    assert {row.get("failed") for row in rows} == {
+        None,
+        "out of memory: CUDA out of memory. Tried to allocate 90 GiB.",
+    }
 
 
 def test_needles_are_near_their_depths() -> None:

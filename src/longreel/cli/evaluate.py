@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from longreel.cli import evaluating, options
 from longreel.cli.evaluate_benchmark import add_benchmarks
+from longreel.cli.evaluate_recipe import recipe
 from longreel.cli.evaluate_report import print_result
 from longreel.cli.evaluating import Chosen, Compared, Places, measure
 from longreel.errors import UsageError
@@ -20,7 +22,7 @@ evaluate = typer.Typer(
     help="Measure how many questions are answered rightly, under several methods and fractions kept."
 )
 
-_TASK = "Task"
+_TASK, _HAYSTACK = "Task", "A haystack of your own"
 Films = Annotated[
     int, typer.Option("--films", min=1, help="Films of each length and split.", rich_help_panel=_TASK)
 ]
@@ -64,8 +66,9 @@ def films(
         bool, typer.Option("--no-options", help="Ask in free wording only.", rich_help_panel=_TASK)
     ] = False,
     first_seed: FirstSeed = 600_000_000,
-    methods: options.Methods = "video-xl",
+    methods: evaluating.Methods = "video-xl",
     keep: options.Keeps = "1,1/2,1/4,1/8,1/16",
+    budget: evaluating.Budgets = None,
     model: options.ModelName = None,
     blind_model: evaluating.BlindModel = None,
     dtype: options.Dtype = None,
@@ -103,22 +106,44 @@ def films(
         options=not no_options,
         first_seed=first_seed,
     )
-    chosen = Chosen(methods, keep, model, blind_model, dtype, device, fps, keep_memories=keep_memories)
+    chosen = Chosen(
+        methods, keep, model, blind_model, dtype, device, fps, keep_memories=keep_memories, budget=budget
+    )
     _measure(task, chosen, Places(output, result, baseline), quiet=quiet, as_json=as_json)
 
 
 @evaluate.command()
 def needle(
-    films: Films = 20,
-    minutes: Minutes = "60",
-    splits: Splits = "unseen-combinations",
+    haystack: Annotated[
+        Path | None,
+        typer.Option("--haystack", help="A film to hide needles in.", rich_help_panel=_HAYSTACK),
+    ] = None,
+    needles: Annotated[
+        Path | None,
+        typer.Option(
+            "--needles",
+            help="JSON list of needles: image or clip, question, options, answer.",
+            rich_help_panel=_HAYSTACK,
+        ),
+    ] = None,
+    lengths: Annotated[
+        str, typer.Option("--lengths", help="Frames of the haystack.", rich_help_panel=_HAYSTACK)
+    ] = "64,128,256",
+    figure: Annotated[
+        Path | None,
+        typer.Option("--figure", help="PNG to draw shares found in, by depth and length."),
+    ] = None,
     depths: Annotated[
         str, typer.Option("--depths", help="Shares of the film.", rich_help_panel=_TASK)
     ] = "0.1,0.3,0.5,0.7,0.9",
+    films: Films = 20,
+    minutes: Minutes = "60",
+    splits: Splits = "unseen-combinations",
     min_event: MinEvent = 2.0,
     first_seed: FirstSeed = 600_000_000,
-    methods: options.Methods = "video-xl",
+    methods: evaluating.Methods = "video-xl",
     keep: options.Keeps = "1/16",
+    budget: evaluating.Budgets = None,
     model: options.ModelName = None,
     blind_model: evaluating.BlindModel = None,
     dtype: options.Dtype = None,
@@ -131,41 +156,93 @@ def needle(
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Ask for one scene at each depth of long films.
+    """Ask for one scene at each depth of long films, or for needles put into a film of your own.
 
-    Each attribute of that scene is in other scenes too, so only their combination finds it.
+    In drawn films each attribute of that scene is in other scenes too, so only their combination finds it.
+    With --haystack, pictures or clips are put into a film, at each depth of stretches of several lengths;
+    docs/evaluation.md shows a file of --needles.
 
     Examples:
 
       longreel evaluate needle --films 2 --minutes 10
       longreel evaluate needle --keep 1/4,1/16 -o runs/needle
+      longreel evaluate needle --haystack film.mp4 --needles needles.json --lengths 64,256 --figure map.png
     """
-    from longreel.evaluate.drawn_films import NeedleTask
+    task: Task
+    if haystack is not None:
+        task = _haystack(haystack, needles, lengths, _numbers("--depths", depths), fps)
+    elif needles is not None:
+        raise UsageError("--needles are put into a film: name it with --haystack")
+    else:
+        from longreel.evaluate.drawn_films import NeedleTask
 
-    task = NeedleTask(
-        films=films,
-        minutes=_numbers("--minutes", minutes),
-        splits=options.parsed_words(splits),
-        depths=_numbers("--depths", depths),
-        min_event=min_event,
-        first_seed=first_seed,
+        task = NeedleTask(
+            films=films,
+            minutes=_numbers("--minutes", minutes),
+            splits=options.parsed_words(splits),
+            depths=_numbers("--depths", depths),
+            min_event=min_event,
+            first_seed=first_seed,
+        )
+    chosen = Chosen(
+        methods,
+        keep,
+        model,
+        blind_model,
+        dtype,
+        device,
+        None if haystack else fps,
+        keep_memories=keep_memories,
+        budget=budget,
     )
-    chosen = Chosen(methods, keep, model, blind_model, dtype, device, fps, keep_memories=keep_memories)
-    _measure(task, chosen, Places(output, result, baseline), quiet=quiet, as_json=as_json)
+    _measure(task, chosen, Places(output, result, baseline), figure, quiet=quiet, as_json=as_json)
+
+
+def _haystack(
+    film: Path, needles: Path | None, lengths: str, depths: tuple[float, ...], fps: float | None
+) -> Task:
+    from longreel.evaluate.haystack import HaystackTask
+    from longreel.evaluate.needles import read_needles
+
+    if needles is None:
+        raise UsageError("--haystack needs to know what to hide in it: name a JSON file with --needles")
+    numbers = _numbers("--lengths", lengths)
+    if any(number != int(number) for number in numbers):
+        raise UsageError(f"--lengths {lengths!r} are numbers of frames: write 64,128,256")
+    return HaystackTask(
+        film, tuple(read_needles(needles)), tuple(int(number) for number in numbers), depths, fps
+    )
 
 
 add_benchmarks(evaluate)
+evaluate.command()(recipe)
 
 
-def _measure(task: Task, chosen: Chosen, places: Places, *, quiet: bool, as_json: bool) -> None:
+def _measure(
+    task: Task,
+    chosen: Chosen,
+    places: Places,
+    figure: Path | None = None,
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    from longreel.evaluate.heat_map import depth_grid, draw_heat_map
     from longreel.evaluate.result import result
+    from longreel.evaluate.sharing import current_share
 
     def counted(compared: Compared) -> Mapping[str, Any]:
-        return result(
+        found = result(
             compared.plan, compared.rows, compared.origin, compared.baseline, compared.baseline_rows
         )
+        if task.name != "needle":
+            return found
+        found = {**found, "grid": depth_grid(compared.rows)}
+        if figure is not None:
+            draw_heat_map(found, figure)
+        return found
 
-    measure(task, chosen, places, counted, print_result, quiet=quiet, as_json=as_json)
+    measure(task, chosen, places, current_share(), counted, print_result, quiet=quiet, as_json=as_json)
 
 
 def _numbers(option: str, text: str) -> tuple[float, ...]:

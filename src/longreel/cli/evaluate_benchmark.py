@@ -20,6 +20,7 @@ from longreel.evaluate.benchmarks.table import BENCHMARKS, named_benchmark
 
 if TYPE_CHECKING:
     from longreel.evaluate.benchmarks.data import Data
+    from longreel.evaluate.sharing import Share
 
 _DATA, _PROMPT, _JUDGE = "Benchmark", "Questions and answers", "Judge of free answers"
 
@@ -39,21 +40,44 @@ class ParseChoice(str, Enum):  # noqa: UP042 - see above
     OFFICIAL = "official"
 
 
+Folder = Annotated[Path, typer.Option("--data", help="Folder of the benchmark.", rich_help_panel=_DATA)]
+WhenIncomplete = Annotated[
+    Incomplete, typer.Option("--incomplete", help="What to do about gaps.", rich_help_panel=_DATA)
+]
+Check = Annotated[
+    bool, typer.Option("--check", help="Look through the folder and stop.", rich_help_panel=_DATA)
+]
+Videos = Annotated[
+    int | None, typer.Option("--videos", min=1, help="Only so many, for a trial.", rich_help_panel=_DATA)
+]
+JudgeUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--judge", help="OpenAI-compatible address, such as http://host/v1.", rich_help_panel=_JUDGE
+    ),
+]
+JudgeModel = Annotated[str | None, typer.Option("--judge-model", help="Its model.", rich_help_panel=_JUDGE)]
+JudgeKey = Annotated[
+    str,
+    typer.Option("--judge-key", help="Environment variable that holds its key.", rich_help_panel=_JUDGE),
+]
+
+
 @dataclass(frozen=True)
-class _Options:
+class Asked:
     """What one benchmark is asked for."""
 
     name: str
     data: Path
-    split: str | None
-    subtitles: str
-    subtitle_frames: int | None
-    parse: Any
-    incomplete: Incomplete
-    videos: int | None
-    judge: str | None
-    judge_model: str | None
-    judge_key: str
+    split: str | None = None
+    subtitles: str = "none"
+    subtitle_frames: int | None = None
+    parse: Any = "strict"
+    incomplete: Incomplete = Incomplete.FAIL
+    videos: int | None = None
+    judge: str | None = None
+    judge_model: str | None = None
+    judge_key: str = "OPENAI_API_KEY"
 
 
 def add_benchmarks(app: typer.Typer) -> None:
@@ -74,22 +98,14 @@ def _help(name: str, about: str, example: str) -> str:
 
 def _command_for(name: str) -> Callable[..., None]:
     def command(
-        data: Annotated[Path, typer.Option("--data", help="Folder of the benchmark.", rich_help_panel=_DATA)],
+        data: Folder,
         split: Annotated[
             str | None,
             typer.Option("--split", help="Such as dev, test or long.", rich_help_panel=_DATA),
         ] = None,
-        incomplete: Annotated[
-            Incomplete,
-            typer.Option("--incomplete", help="What to do about gaps.", rich_help_panel=_DATA),
-        ] = Incomplete.FAIL,
-        check: Annotated[
-            bool, typer.Option("--check", help="Look through the folder and stop.", rich_help_panel=_DATA)
-        ] = False,
-        videos: Annotated[
-            int | None,
-            typer.Option("--videos", min=1, help="Only so many, for a trial.", rich_help_panel=_DATA),
-        ] = None,
+        incomplete: WhenIncomplete = Incomplete.FAIL,
+        check: Check = False,
+        videos: Videos = None,
         subtitles: Annotated[
             str,
             typer.Option("--subtitles", help="none, sampled, all or interleaved.", rich_help_panel=_PROMPT),
@@ -107,23 +123,12 @@ def _command_for(name: str) -> Callable[..., None]:
             ParseChoice,
             typer.Option("--parse", help="How letters are read from answers.", rich_help_panel=_PROMPT),
         ] = ParseChoice.STRICT,
-        judge: Annotated[
-            str | None,
-            typer.Option(
-                "--judge", help="OpenAI-compatible address, such as http://host/v1.", rich_help_panel=_JUDGE
-            ),
-        ] = None,
-        judge_model: Annotated[
-            str | None, typer.Option("--judge-model", help="Its model.", rich_help_panel=_JUDGE)
-        ] = None,
-        judge_key: Annotated[
-            str,
-            typer.Option(
-                "--judge-key", help="Environment variable that holds its key.", rich_help_panel=_JUDGE
-            ),
-        ] = "OPENAI_API_KEY",
+        judge: JudgeUrl = None,
+        judge_model: JudgeModel = None,
+        judge_key: JudgeKey = "OPENAI_API_KEY",
         methods: evaluating.Methods = "video-xl",
         keep: options.Keeps = "1,1/4,1/16",
+        budget: evaluating.Budgets = None,
         model: options.ModelName = None,
         blind_model: evaluating.BlindModel = None,
         dtype: options.Dtype = None,
@@ -138,7 +143,7 @@ def _command_for(name: str) -> Callable[..., None]:
         quiet: options.Quiet = False,
         as_json: options.Json = False,
     ) -> None:
-        asked = _Options(
+        asked = Asked(
             name,
             data,
             split,
@@ -151,22 +156,60 @@ def _command_for(name: str) -> Callable[..., None]:
             judge_model,
             judge_key,
         )
-        found = _looked_through(asked, quiet)
-        if check:
-            _show_check(found, as_json)
-            return
-        skip = incomplete is Incomplete.SKIP
-        if not skip:
-            found.require_whole()
         chosen = Chosen(
-            methods, keep, model, blind_model, dtype, device, fps, count, max_frames, keep_memories, skip
+            methods,
+            keep,
+            model,
+            blind_model,
+            dtype,
+            device,
+            fps,
+            count,
+            max_frames,
+            keep_memories,
+            incomplete is Incomplete.SKIP,
+            budget,
         )
-        _measure(asked, found, chosen, Places(output, result, baseline), quiet=quiet, as_json=as_json)
+        places = Places(output, result, baseline)
+        run_benchmark(asked, chosen, places, print_benchmark, check=check, quiet=quiet, as_json=as_json)
 
     return command
 
 
-def _looked_through(asked: _Options, quiet: bool) -> Data:
+def run_benchmark(
+    asked: Asked,
+    chosen: Chosen,
+    places: Places,
+    show: Callable[[Mapping[str, Any]], None],
+    more: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda result: {},
+    *,
+    check: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Look through the folder, and measure unless that was all.
+
+    Args:
+        show: prints a result. more: parts to add to it.
+
+    Raises:
+        UsageError: an option that this benchmark does not have.
+        SourceError: the folder is incomplete, and that is not to be skipped.
+    """
+    from longreel.evaluate.sharing import current_share
+
+    share = current_share()
+    found = _looked_through(asked, quiet or not share.first)
+    if check:
+        if share.first:
+            _show_check(found, as_json)
+        return
+    if asked.incomplete is Incomplete.FAIL:
+        found.require_whole()
+    _measure(asked, found, chosen, places, share, show, more, quiet=quiet, as_json=as_json)
+
+
+def _looked_through(asked: Asked, quiet: bool) -> Data:
     """What is in the folder; its gaps on stderr.
 
     Raises:
@@ -200,10 +243,21 @@ def _show_check(data: Data, as_json: bool) -> None:
         print_json({"benchmark": data.benchmark.name, "complete": not data.lacks(), "data": report})
     else:
         print(f"{data.benchmark.title}: {denominator(report)}")
+        for name, reason in report["reasons"].items():
+            print(f"  {name}: {reason}")
 
 
 def _measure(
-    asked: _Options, data: Data, chosen: Chosen, places: Places, *, quiet: bool, as_json: bool
+    asked: Asked,
+    data: Data,
+    chosen: Chosen,
+    places: Places,
+    share: Share,
+    show: Callable[[Mapping[str, Any]], None],
+    more: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+    *,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     from longreel.evaluate.benchmarks.judge import judge_of, judgements
     from longreel.evaluate.benchmarks.result import benchmark_result
@@ -211,7 +265,7 @@ def _measure(
 
     task = BenchmarkTask(data, asked.subtitles, asked.subtitle_frames)
     judge = None if asked.judge is None else judge_of(asked.judge, asked.judge_model, asked.judge_key)
-    if lacks := data.lacks():
+    if share.first and (lacks := data.lacks()):
         print_remark(f"{data.benchmark.title} is incomplete: {'; '.join(lacks)}")
 
     def counted(compared: Compared) -> Mapping[str, Any]:
@@ -220,18 +274,17 @@ def _measure(
             rows = [*compared.rows, *compared.baseline_rows]
             with shown_progress(quiet) as progress:
                 judged = judgements(data, rows, judge, compared.folder, progress)
-        return {
-            **benchmark_result(
-                data,
-                compared.plan,
-                compared.rows,
-                compared.origin,
-                parse=asked.parse,
-                baseline=compared.baseline,
-                baseline_rows=compared.baseline_rows,
-                judgements=judged,
-            ),
-            "judge": None if judge is None else {"url": judge.url, "model": judge.model},
-        }
+        found = benchmark_result(
+            data,
+            compared.plan,
+            compared.rows,
+            compared.origin,
+            parse=asked.parse,
+            baseline=compared.baseline,
+            baseline_rows=compared.baseline_rows,
+            judgements=judged,
+        )
+        asked_judge = None if judge is None else {"url": judge.url, "model": judge.model}
+        return {**found, "judge": asked_judge, **more(found)}
 
-    measure(task, chosen, places, counted, print_benchmark, quiet=quiet, as_json=as_json)
+    measure(task, chosen, places, share, counted, show, quiet=quiet, as_json=as_json)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from longreel.evaluate.run import Evaluation
     from longreel.evaluate.run_folder import Row
     from longreel.evaluate.settings import Setting
+    from longreel.evaluate.sharing import Share
     from longreel.models.base import ModelAdapter
 
 _RUN = "Run"
@@ -41,7 +42,7 @@ Baseline = Annotated[
     str | None,
     typer.Option(
         "--baseline",
-        help="Compare with this setting, or FOLDER:SETTING of another run; default: the first setting.",
+        help="Compare with this setting too, or FOLDER:SETTING of another run, beside keep-all.",
         rich_help_panel=_RUN,
     ),
 ]
@@ -57,6 +58,15 @@ KeepMemories = Annotated[
 Methods = Annotated[
     str,
     typer.Option("--methods", "--method", help="To compare: video-xl,uniform.", rich_help_panel="Model"),
+]
+
+Budgets = Annotated[
+    str | None,
+    typer.Option(
+        "--budget",
+        help="Numbers of visual tokens to keep, in place of --keep: 4096,8192.",
+        rich_help_panel="Model",
+    ),
 ]
 
 
@@ -75,6 +85,7 @@ class Chosen:
     max_frames: int | None = None
     keep_memories: bool = False
     skip_unreadable: bool = False
+    budget: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,28 +116,33 @@ def measure(
     task: Task,
     chosen: Chosen,
     places: Places,
+    share: Share,
     counted: Callable[[Compared], Mapping[str, Any]],
     show: Callable[[Mapping[str, Any]], None],
     *,
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Run, or go on with, an evaluation; store its result and show it."""
+    """Run, or go on with, an evaluation; store its result and show it, if this is the first process of it."""
     from longreel.evaluate.provenance import provenance
     from longreel.evaluate.run import evaluate
+    from longreel.evaluate.settings import BASE
 
     settings = _settings(chosen)
     labels = [setting.label for setting in settings]
     folder = places.output or Path("runs") / f"evaluate-{task.name}"
-    compared, theirs = _baseline(places.baseline or labels[0], labels)
+    compared, theirs = _baseline(places.baseline or BASE, labels)
     task.items()
-    evaluation = _evaluation(task, chosen, settings)
+    evaluation = _evaluation(task, chosen, settings, share)
     try:
-        with shown_progress(quiet) as progress:
-            run = evaluate(evaluation, folder, progress)
+        with shown_progress(quiet or not share.first) as progress:
+            run = evaluate(evaluation, folder, progress, share)
     except KeyboardInterrupt:
-        print_remark(f"what was measured is in {folder}: run the same command again to go on")
+        if share.first:
+            print_remark(f"what was measured is in {folder}: run the same command again to go on")
         raise
+    if not share.first:
+        return
     rows = run.rows()
     if theirs is None:
         theirs = [row for row in rows if row["setting"] == compared]
@@ -142,21 +158,30 @@ def measure(
 
 
 def _settings(chosen: Chosen) -> list[Setting]:
-    """The methods at their fractions, and nothing shown."""
-    from longreel.evaluate.settings import BLIND, settings_to_compare
+    """The base model, the methods at their fractions, and nothing shown."""
+    from longreel.evaluate.settings import BLIND, settings_to_compare, with_base
 
     fractions = options.parsed_fractions(chosen.keep)
-    return [*settings_to_compare(options.parsed_words(chosen.methods), fractions), BLIND]
+    budgets = _whole_numbers(chosen.budget or "")
+    methods = settings_to_compare(options.parsed_words(chosen.methods), fractions, budgets)
+    return [*with_base(methods), BLIND]
 
 
-def _evaluation(task: Task, chosen: Chosen, settings: Sequence[Setting]) -> Evaluation:
+def _whole_numbers(text: str) -> list[int]:
+    words = options.parsed_words(text)
+    if not all(word.isdecimal() for word in words):
+        raise UsageError(f"--budget {text!r} is no list of whole numbers: write 4096,8192")
+    return [int(word) for word in words]
+
+
+def _evaluation(task: Task, chosen: Chosen, settings: Sequence[Setting], share: Share) -> Evaluation:
     from longreel.evaluate.run import Evaluation
 
     return Evaluation(
         task,
-        _adapter(chosen, chosen.model),
+        _adapter(chosen, chosen.model, share),
         settings,
-        None if chosen.blind_model is None else _adapter(chosen, chosen.blind_model),
+        None if chosen.blind_model is None else _adapter(chosen, chosen.blind_model, share),
         fps=chosen.fps,
         count=chosen.count,
         max_frames=chosen.max_frames,
@@ -165,8 +190,8 @@ def _evaluation(task: Task, chosen: Chosen, settings: Sequence[Setting]) -> Eval
     )
 
 
-def _adapter(chosen: Chosen, name: str | None) -> ModelAdapter:
-    return loaded_model(name, None, None, chosen.dtype, chosen.device).adapter
+def _adapter(chosen: Chosen, name: str | None, share: Share) -> ModelAdapter:
+    return loaded_model(name, None, None, chosen.dtype, share.device(chosen.device)).adapter
 
 
 def _baseline(name: str, labels: Sequence[str]) -> tuple[str, list[Row] | None]:

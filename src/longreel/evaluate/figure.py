@@ -71,7 +71,7 @@ def _points(result: Mapping[str, Any], family: str) -> dict[str, list[dict[str, 
     lines: dict[str, list[dict[str, float]]] = defaultdict(list)
     for cell in _free(result, family):
         label = cell["setting"]
-        if label in result["costs"]:
+        if label in result["costs"] and label in result["plan"]["keep"]:
             cost, share = result["costs"][label], cell["share"]
             low, high = cell["interval"] or (share, share)
             lines[result["plan"]["methods"][label]["name"]].append(

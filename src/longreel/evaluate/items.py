@@ -13,11 +13,16 @@ Fits = Callable[[str], bool]
 
 @dataclass(frozen=True)
 class Clip:
-    """What is watched. source: as `Model.watch` takes it; start, end: seconds, None for the whole film."""
+    """What is watched.
+
+    source: as `Model.watch` takes it. start, end: seconds, None for the whole film. seconds: times of the
+    frames to watch, where the task and not the user chooses them; None otherwise.
+    """
 
     source: Any
     start: float | None = None
     end: float | None = None
+    seconds: tuple[float, ...] | None = None
 
 
 class Asked(Protocol):

@@ -10,6 +10,7 @@ from typing import Any
 
 from longreel.evaluate.run_folder import Row
 from longreel.evaluate.scoring import Mark, cell, difference
+from longreel.evaluate.settings import BASE
 from longreel.films.questions import GROUPS
 
 ASKED = "asked"
@@ -41,10 +42,12 @@ def result(
 
     Args:
         origin: see `provenance`.
-        baseline: what the baseline is called; baseline_rows: its rows, of this run or another.
+        baseline: what the baseline is called; baseline_rows: its rows, of this run or another. Differences
+            are to it, and to the base model of this run.
     """
     marks = {label: sorted_marks(_of(rows, label)) for label in plan["settings"]}
-    theirs = sorted_marks(baseline_rows)
+    theirs = {BASE: marks[BASE]} if BASE in marks else {}
+    theirs[baseline] = sorted_marks(baseline_rows)
     return {
         **origin,
         "plan": dict(plan),
@@ -55,7 +58,10 @@ def result(
             for sorting, found in each.items()
         ],
         "baseline": baseline,
-        "differences": list(_differences(marks, theirs)),
+        "differences": [
+            {"to": name, **line} for name, each in theirs.items() for line in _differences(marks, each)
+        ],
+        "failed": {label: films for label in marks if (films := failed_films(rows, label))},
         "costs": {label: cost for label in marks if (cost := median_cost(_of(rows, label)))},
         "runs": [{name: row[name] for name in ("film", "setting", "cost")} for row in rows if row["cost"]],
     }
@@ -73,6 +79,11 @@ def sorted_marks(rows: Sequence[Row]) -> dict[Sorting, list[Mark]]:
                 for by, value in (ALL, *tags.items()):
                     found[Sorting(each, asked, by, value)].append(mark)
     return dict(found)
+
+
+def failed_films(rows: Sequence[Row], label: str) -> dict[str, str]:
+    """The films that could not be watched under a setting, and why."""
+    return {row["film"]: row["failed"] for row in _of(rows, label) if "failed" in row}
 
 
 def _of(rows: Sequence[Row], label: str) -> list[Row]:
@@ -95,13 +106,17 @@ def median_cost(rows: Sequence[Row]) -> Row:
     costs = [row["cost"] for row in rows if row["cost"]]
     if not costs:
         return {}
+    timed = [cost for cost in costs if cost["film_seconds"]]
     asks = [seconds for cost in costs for seconds in cost["ask_seconds"]]
     return _rounded(
         {
-            "watch_seconds_per_minute": median(60 * c["watch_seconds"] / c["film_seconds"] for c in costs),
+            "watch_seconds_per_minute": median(
+                [60 * cost["watch_seconds"] / cost["film_seconds"] for cost in timed] or [0.0]
+            ),
             "ask_seconds": median(asks) if asks else None,
             "memory_bytes": median(cost["memory_bytes"] for cost in costs),
             "peak_bytes": max(cost["peak_bytes"] or 0 for cost in costs) or None,
+            "raw_frames": median(cost["raw_frames"] for cost in costs),
             "frames": median(cost["frames"] for cost in costs),
             "visual_tokens": median(cost["visual_tokens"] for cost in costs),
             "kept": median(cost["kept"][0] for cost in costs),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import OutOfMemoryError
+
 from longreel.answer import Answer
-from longreel.ask import MAX_CHARACTERS
+from longreel.ask import MAX_CHARACTERS, room_behind
 from longreel.compress.baselines import KeepAll
-from longreel.errors import SourceError, UsageError
-from longreel.evaluate.items import Asked, Item, Task
+from longreel.errors import ContextError, SourceError, UsageError
+from longreel.evaluate.items import Asked, Clip, Item, Task
 from longreel.evaluate.run_folder import Row, RunFolder
 from longreel.evaluate.settings import Setting
+from longreel.evaluate.sharing import ALONE, Share
 from longreel.memory import VideoMemory
 from longreel.model import Model
 from longreel.models.base import ModelAdapter
@@ -48,7 +52,7 @@ class Evaluation:
             "model": {"name": self.adapter.name, **self.adapter.identity()},
             "blind model": {"name": blind.name, **blind.identity()},
             "settings": [setting.label for setting in self.settings],
-            "keep": {each.label: each.keep for each in self.settings if each.method},
+            "keep": {each.label: each.keep for each in self.settings if each.keep is not None},
             "methods": {each.label: each.method.settings() for each in self.settings if each.method},
             "fps": self.fps,
             "count": self.count,
@@ -61,16 +65,52 @@ class Evaluation:
         return self.blind or self.adapter
 
 
-def evaluate(evaluation: Evaluation, folder: Path, progress: ProgressCallback | None = None) -> RunFolder:
+def evaluate(
+    evaluation: Evaluation,
+    folder: Path,
+    progress: ProgressCallback | None = None,
+    share: Share = ALONE,
+) -> RunFolder:
     """Fill a run's folder with a row for every film and setting; rows that are there are not made again.
+
+    With a `share`, only the rows of this process's films; the first process returns when all are there, and
+    brings them together.
 
     Raises:
         UsageError: the folder holds a run with another plan.
         SourceError: a film cannot be watched, and it is not to be skipped.
+        LongreelError: another process of the run has ended.
     """
-    run = RunFolder(folder, evaluation.plan())
-    done = {(row["film"], row["setting"]) for row in run.rows()}
+    run = _opened(evaluation, folder, share)
     items = evaluation.task.items()
+    _fill(evaluation, run, share.of(items), progress, share)
+    share.meet()
+    if share.first:
+        # Where processes found different films in a folder that was still being filled.
+        _fill(evaluation, run, items, None, share)
+        run.settle([(item.key, setting.label) for item in items for setting in evaluation.settings])
+    return run
+
+
+def _opened(evaluation: Evaluation, folder: Path, share: Share) -> RunFolder:
+    """The folder, made by the first process before the others look."""
+    plan = evaluation.plan()
+    if share.first:
+        run = RunFolder(folder, plan)
+        share.meet()
+        return run
+    share.meet()
+    return RunFolder(folder, plan, share.index)
+
+
+def _fill(
+    evaluation: Evaluation,
+    run: RunFolder,
+    items: Sequence[Item],
+    progress: ProgressCallback | None,
+    share: Share,
+) -> None:
+    done = {(row["film"], row["setting"]) for row in run.rows()}
     wanted = [(item.key, setting.label) for item in items for setting in evaluation.settings]
     clock = StageClock(progress, "evaluate", len(wanted))
     finished = sum(each in done for each in wanted)
@@ -79,28 +119,47 @@ def evaluate(evaluation: Evaluation, folder: Path, progress: ProgressCallback | 
         missing = [setting for setting in evaluation.settings if (item.key, setting.label) not in done]
         asked = item.questions() if missing else []
         for setting in missing:
-            run.add(_row(evaluation, run, item, setting, asked))
+            run.add(_row(evaluation, run, item, setting, asked, share))
             finished += 1
             clock.report(finished)
         _clear(evaluation, run, item)
-    return run
 
 
-def _row(evaluation: Evaluation, run: RunFolder, item: Item, setting: Setting, asked: Sequence[Asked]) -> Row:
+def _row(
+    evaluation: Evaluation,
+    run: RunFolder,
+    item: Item,
+    setting: Setting,
+    asked: Sequence[Asked],
+    share: Share,
+) -> Row:
     row: Row = {"film": item.key, "setting": setting.label, "cost": {}}
-    if setting.method is None:
-        return {**row, "answers": _blind_answers(evaluation.blind_adapter, asked)}
-    model = Model(evaluation.adapter, setting.method)
+    failed: Row = {**row, "answers": []}
     try:
+        if setting.method is None:
+            return {**row, "answers": _blind_answers(evaluation.blind_adapter, asked)}
+        model = Model(evaluation.adapter, setting.method)
         memory = _memory(model, run, item, setting, evaluation)
+        given, answers = _answers(model, memory, asked)
+    except (ContextError, OutOfMemoryError) as error:
+        # What the base model has no room for is what methods are for.
+        if not (setting.is_base or evaluation.skip_unreadable):
+            raise
+        return {**failed, "failed": _no_room(error)}
     except (SourceError, UsageError) as error:
         if not evaluation.skip_unreadable:
             raise
-        return {**row, "failed": str(error), "answers": []}
-    given, answers = _answers(model, memory, asked)
+        return {**failed, "failed": str(error)}
     warnings = [warning for source in memory.header.sources for warning in source.warnings]
     noted: Row = {"warnings": warnings} if warnings else {}
-    return {**row, "cost": _cost(memory, given), **noted, "answers": answers}
+    cost = {**_cost(memory, given), "processes": share.count}
+    return {**row, "cost": cost, **noted, "answers": answers}
+
+
+def _no_room(error: Exception) -> str:
+    if isinstance(error, OutOfMemoryError):
+        return f"out of memory: {str(error).splitlines()[0]}"
+    return str(error)
 
 
 def _memory(
@@ -109,24 +168,39 @@ def _memory(
     """The memory that an earlier run saved, or a new one; answers are always from the file."""
     path = run.memory(item.key, setting.label)
     if not path.exists():
-        clip = item.clip(run.film(item.key))
-        model.watch(
-            clip.source,
-            start=clip.start,
-            end=clip.end,
-            fps=evaluation.fps,
-            count=evaluation.count,
-            max_frames=evaluation.max_frames,
-        ).save(path)
+        _watched(model, item.clip(run.film(item.key)), evaluation).save(path)
     return model.open(path)
 
 
+def _watched(model: Model, clip: Clip, evaluation: Evaluation) -> VideoMemory:
+    if clip.seconds is not None:
+        return model.watch(clip.source, seconds=clip.seconds)
+    return model.watch(
+        clip.source,
+        start=clip.start,
+        end=clip.end,
+        fps=evaluation.fps,
+        count=evaluation.count,
+        max_frames=evaluation.max_frames,
+    )
+
+
 def _answers(model: Model, memory: VideoMemory, asked: Sequence[Asked]) -> tuple[list[Answer], list[Row]]:
-    """Answers with what they cost, and the records of all questions, those too long to ask included."""
+    """Answers with what they cost, and the records of all questions, those too long to ask included.
+
+    Raises:
+        ContextError: the film leaves no room for a question that the model takes.
+    """
     given: list[Answer] = []
     records = []
+    room = room_behind(model.adapter, memory)
     for each in asked:
-        text = each.wording(lambda wording: _fits(model.adapter, wording))
+        text = each.wording(lambda wording: _fits(model.adapter, wording, room))
+        if text is None and each.wording(lambda wording: _fits(model.adapter, wording)) is not None:
+            raise ContextError(
+                f"behind the film there is room for {room:,} tokens, too few for a question: "
+                "keep less, or watch fewer frames"
+            )
         if text is None:
             records.append({**each.record(""), "too_long": True})
             continue
@@ -150,19 +224,18 @@ def _blind_answers(adapter: ModelAdapter, asked: Sequence[Asked]) -> list[Row]:
     return records
 
 
-def _fits(adapter: ModelAdapter, wording: str) -> bool:
-    """Whether a question of this wording can be asked; see `ask`."""
-    return (
-        len(wording) <= MAX_CHARACTERS
-        and len(adapter.dialogue.after([(wording, None)])) <= adapter.max_question_tokens
-    )
+def _fits(adapter: ModelAdapter, wording: str, room: float = math.inf) -> bool:
+    """Whether a question of this wording can be asked behind a film that leaves so much room; see `ask`."""
+    most = min(room, adapter.max_question_tokens)
+    return len(wording) <= MAX_CHARACTERS and len(adapter.dialogue.after([(wording, None)])) <= most
 
 
 def _cost(memory: VideoMemory, answers: Sequence[Answer]) -> Row:
-    """What watching and asking took: seconds, bytes and counts."""
+    """What watching and asking took: seconds, bytes and counts. Raw frames are those that were read."""
     header = memory.header
     return {
-        "film_seconds": sum(source.duration or 0.0 for source in header.sources),
+        "film_seconds": sum(source.duration or source.until - source.offset for source in header.sources),
+        "raw_frames": sum(source.frames_read for source in header.sources),
         "frames": sum(source.frames_encoded for source in header.sources),
         "visual_tokens": header.visual_tokens,
         "kept": list(header.kept),
@@ -170,6 +243,7 @@ def _cost(memory: VideoMemory, answers: Sequence[Answer]) -> Row:
         "peak_bytes": header.peak_bytes,
         "watch_seconds": header.seconds,
         "ask_seconds": [answer.usage.seconds for answer in answers],
+        "stages": [stage.model_dump() for stage in header.stages],
         "paths": list(header.paths),
     }
 

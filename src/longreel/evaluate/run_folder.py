@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +15,27 @@ from longreel.files import atomic_file
 
 Row = dict[str, Any]
 _LONGEST_NAME = 80
+_ROWS = "rows.jsonl"
 
 
 class RunFolder:
     """The plan of a run, one line for each film and setting that is done, and the memories between.
 
-    A line is written in one piece after its last answer; a line cut short by a kill is dropped.
+    A line is written in one piece after its last answer; a line cut short by a kill is dropped. Processes
+    that share a run write a file each, which `settle` brings together.
     """
 
-    def __init__(self, folder: Path, plan: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, plan: dict[str, Any], part: int = 0) -> None:
         """Begin a run, or go on with one.
+
+        Args:
+            part: number of the process; 0 makes the folder, before the others open it.
 
         Raises:
             UsageError: the folder holds a run with another plan.
         """
         self.folder = folder
-        self._rows = folder / "rows.jsonl"
+        self._rows = folder / (f"rows-{part}.jsonl" if part else _ROWS)
         for inner in ("films", "memories"):
             (folder / inner).mkdir(parents=True, exist_ok=True)
         self._keep_plan(folder / "plan.json", json.loads(json.dumps(plan)))
@@ -50,11 +55,27 @@ class RunFolder:
 
     def add(self, row: Row) -> None:
         """Record one film under one setting as done."""
-        line = json.dumps(row, allow_nan=False) + "\n"
         with open(self._rows, "a", encoding="utf-8") as file:
-            file.write(line)
+            file.write(_line(row))
             file.flush()
             os.fsync(file.fileno())
+
+    def settle(self, wanted: Sequence[tuple[str, str]]) -> None:
+        """Bring the rows of all processes into one file, in the order of `wanted`, (film, setting) each.
+
+        So what is counted from the rows does not depend on who made them, or when.
+        """
+        places = {each: number for number, each in enumerate(wanted)}
+
+        def place(row: Row) -> tuple[int, str, str]:
+            names = row["film"], row["setting"]
+            return places.get(names, len(places)), *names
+
+        lines = "".join(_line(row) for row in sorted(self.rows(), key=place))
+        with atomic_file(self.folder / _ROWS) as file:
+            file.write(lines.encode())
+        for part in self.folder.glob("rows-*.jsonl"):
+            part.unlink()
 
     def _keep_plan(self, path: Path, plan: dict[str, Any]) -> None:
         if path.exists():
@@ -65,7 +86,7 @@ class RunFolder:
                     "name another folder, or remove this one"
                 )
             return
-        if self._rows.exists():
+        if _row_files(self.folder):
             raise UsageError(f"{self.folder} holds rows without their plan: name another folder")
         with atomic_file(path) as file:
             file.write((json.dumps(plan, indent=1) + "\n").encode())
@@ -81,18 +102,31 @@ class RunFolder:
 
 
 def read_rows(folder: Path) -> Iterator[Row]:
-    """The rows of a run, finished or not.
+    """The rows of a run, finished or not; one for each film and setting.
 
     Raises:
         UsageError: there is no run in `folder`.
     """
-    path = folder / "rows.jsonl"
-    if not path.exists():
-        if (folder / "plan.json").exists():
-            return
+    files = _row_files(folder)
+    if not files and not (folder / "plan.json").exists():
         raise UsageError(f"{folder} holds no evaluation: name the folder of one")
-    for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
-        yield json.loads(line)
+    given: set[tuple[str, str]] = set()
+    for path in files:
+        for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+            row: Row = json.loads(line)
+            # A row is in two files if a process was killed after it brought the files together.
+            if (names := (row["film"], row["setting"])) not in given:
+                given.add(names)
+                yield row
+
+
+def _row_files(folder: Path) -> list[Path]:
+    whole = folder / _ROWS
+    return [*([whole] if whole.exists() else []), *sorted(folder.glob("rows-*.jsonl"))]
+
+
+def _line(row: Row) -> str:
+    return json.dumps(row, allow_nan=False) + "\n"
 
 
 def _file_name(key: str) -> str:

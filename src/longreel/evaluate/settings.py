@@ -9,36 +9,61 @@ from fractions import Fraction
 from longreel.errors import UsageError
 from longreel.methods import Method, method_names, named_method
 
+# The model as it is: what every method is compared with.
+BASE = "keep-all"
 _SIMPLE = 64
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One column of a result. method: None for the blind setting, in which nothing is shown."""
+    """One column of a result.
+
+    method: None for the blind setting, in which nothing is shown. keep: the fraction kept; None if there is
+    none, as for a method that keeps a number of tokens.
+    """
 
     label: str
     method: Method | None
-    keep: float | None
+    keep: float | None = None
+
+    @property
+    def is_base(self) -> bool:
+        """Whether the model sees everything, as without a method."""
+        return self.label == BASE
 
 
 # Nothing is shown: what the questions alone give away.
-BLIND = Setting("blind", None, None)
+BLIND = Setting("blind", None)
 
 
-def settings_to_compare(methods: Sequence[str], keeps: Sequence[float]) -> list[Setting]:
-    """Every method at every fraction, and `keep-all` once.
+def settings_to_compare(
+    methods: Sequence[str], keeps: Sequence[float], budgets: Sequence[int] = ()
+) -> list[Setting]:
+    """Every method at every fraction, or keeping every number of visual tokens if there are `budgets`, and
+    `keep-all` once.
 
     Raises:
-        UsageError: no method, an unknown one, or a fraction it cannot keep.
+        UsageError: no method, an unknown one, or a fraction or number it cannot keep.
     """
     if not methods:
         raise UsageError(f"there is no method to compare: name some of {', '.join(method_names())}")
     settings: dict[str, Setting] = {}
     for name in methods:
-        for keep in (1.0,) if name == "keep-all" else keeps:
-            label = name if name == "keep-all" else f"{name} {fraction_in_words(keep)}"
-            settings[label] = Setting(label, named_method(name, keep), keep)
+        for keep in (1.0,) if name == BASE else keeps:
+            label = name if name == BASE else f"{name} {fraction_in_words(keep)}"
+            if name == BASE or not budgets:
+                settings[label] = Setting(label, named_method(name, keep), keep)
+        for budget in budgets if name != BASE else ():
+            label = f"{name} {budget:,} tokens"
+            settings[label] = Setting(label, named_method(name, budget=budget))
     return list(settings.values())
+
+
+def with_base(settings: Sequence[Setting]) -> list[Setting]:
+    """The settings with the base model, in front where it is not among them."""
+    if any(setting.is_base for setting in settings):
+        return list(settings)
+    return [*settings_to_compare([BASE], []), *settings]
 
 
 def fraction_in_words(keep: float) -> str:

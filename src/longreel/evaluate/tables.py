@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from longreel.evaluate.result import ALL
+from longreel.evaluate.settings import BASE
 from longreel.films.questions import GROUPS
 
 CONSTANT = "best constant answer"
@@ -28,22 +29,55 @@ def share_table(
         column = "family"
     names = _ordered(cells, column)
     shares = {(cell["setting"], cell[column]): cell for cell in cells}
-    settings = list(dict.fromkeys(cell["setting"] for cell in cells))
+    found = {cell["setting"] for cell in cells}
+    settings = [label for label in result["plan"]["settings"] if label in {*found, *result.get("failed", ())}]
     rows = [["", *names]]
     for label in settings:
         rows.append([label, *(_share(shares.get((label, name))) for name in names)])
-    if settings:
-        rows.append([CONSTANT, *(f"{shares[settings[0], name]['constant']:.2f}" for name in names)])
+    if cells:
+        constants = {cell[column]: cell["constant"] for cell in reversed(cells)}
+        rows.append([CONSTANT, *(f"{constants[name]:.2f}" for name in names)])
     return rows
+
+
+def difference_table(result: Mapping[str, Any], to: str, *, asked: str) -> list[list[str]]:
+    """How much larger shares are than under the setting `to`, each over the questions that both answered."""
+    lines = [each for each in result["differences"] if (each["to"], each["asked"]) == (to, asked)]
+    names = _ordered(lines, "family")
+    found = {(line["setting"], line["family"]): line for line in lines}
+    rows = [["", *names]]
+    for label in dict.fromkeys(line["setting"] for line in lines if line["setting"] != to):
+        rows.append([label, *(signed(found.get((label, name)), "difference", 2) for name in names)])
+    return rows
+
+
+def signed(line: Mapping[str, Any] | None, name: str, digits: int) -> str:
+    """A difference with its interval, `-0.10 [-0.15, -0.05]`; empty if there is none."""
+    if line is None:
+        return ""
+    text = f"{line[name]:+.{digits}f}"
+    if line["interval"] is None:
+        return text
+    low, high = line["interval"]
+    return f"{text} [{low:+.{digits}f}, {high:+.{digits}f}]"
+
+
+def compared_with(result: Mapping[str, Any]) -> list[str]:
+    """What settings are compared with: the base model first, then what was asked for beside it."""
+    base = [BASE] if BASE in result["plan"]["settings"] else []
+    return list(dict.fromkeys([*base, result["baseline"]]))
 
 
 def cost_table(result: Mapping[str, Any]) -> list[list[str]]:
     """What watching and asking cost, medians over films."""
-    rows = [["", "frames", "visual tokens", "kept", "memory", "watching", "an answer"]]
+    # Results of before say nothing of the frames that a method left out unseen.
+    raw = ["raw frames"] if any("raw_frames" in cost for cost in result["costs"].values()) else []
+    rows = [["", *raw, "frames", "visual tokens", "kept", "memory", "watching", "an answer"]]
     for label, cost in result["costs"].items():
         rows.append(
             [
                 label,
+                *(f"{cost['raw_frames']:,.0f}" for _ in raw),
                 f"{cost['frames']:,.0f}",
                 f"{cost['visual_tokens']:,.0f}",
                 f"{cost['kept']:,.0f}",

@@ -13,12 +13,12 @@ from longreel.evaluate.benchmarks.data import Data, read_data
 from longreel.evaluate.benchmarks.result import benchmark_result
 from longreel.evaluate.benchmarks.rows import read_rows
 from longreel.evaluate.benchmarks.table import named_benchmark
-from longreel.evaluate.benchmarks.tables import denominator
+from longreel.evaluate.benchmarks.tables import denominator, remarks
 from longreel.evaluate.benchmarks.task import BenchmarkTask
 from longreel.evaluate.run import Evaluation, evaluate
 from longreel.evaluate.settings import BLIND, settings_to_compare
 from tests.cli import tiny
-from tests.evaluate.benchmarks.folder import PutFilm, constant, data_of, metrics_of, write_lines
+from tests.evaluate.benchmarks.folder import PutFilm, constant, data_of, metrics_of, write_json, write_lines
 from tests.evaluate.benchmarks.test_lvbench import video
 from tests.fakes import FakeAdapter
 
@@ -44,6 +44,31 @@ def test_every_gap_is_named(folder: Path) -> None:
     assert (report["clips_watched"], report["clips"]) == (2, 5)
     line = denominator(report)
     assert line.startswith("6 of 1,549 published questions, 2 of 5 videos; 1 missing: videos/-yt_1")
+
+
+def test_what_is_broken_is_told_with_its_reason(folder: Path) -> None:
+    """A link that leads nowhere, a folder and an empty file, under the published names."""
+    videos = folder / "videos"
+    (videos / "-yt_1.mp4").symlink_to(folder / "nowhere.mp4")
+    (videos / "-yt_3.mp4").unlink()
+    (videos / "-yt_3.mp4").mkdir()
+    (videos / "-yt_4.webm").unlink()
+    (videos / "-yt_4.mp4").touch()
+    report = data_of("lvbench", folder).report()
+    assert report["unreadable"] == ["videos/-yt_1", "videos/-yt_3", "videos/-yt_4"]
+    assert list(report["reasons"]) == report["unreadable"]
+    assert "does not exist" in report["reasons"]["videos/-yt_1"]
+    assert "is empty" in report["reasons"]["videos/-yt_4"]
+    assert report["renamed"].keys() == {"videos/-yt_2"}
+
+
+def test_a_file_that_may_not_be_read_is_unreadable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path) -> None:
+        raise SourceError(f"{path} cannot be read (Permission denied): check the file and its rights")
+
+    monkeypatch.setattr("longreel.evaluate.benchmarks.videos.probe", refused)
+    with pytest.raises(SourceError, match="none of the 5 videos"):
+        data_of("lvbench", folder)
 
 
 def test_a_film_that_ends_early_is_truncated(folder: Path) -> None:
@@ -137,6 +162,48 @@ def test_a_video_that_fails_while_it_is_watched_is_counted(folder: Path) -> None
     assert {each["setting"]: each["units"] for each in found["metrics"]} == {"random 1/2": 3, "blind": 6}
     with pytest.raises(SourceError):
         ran(data, folder / "strict")
+
+
+def test_damaged_subtitles_fail_their_video_only(tmp_path: Path, put_film: PutFilm) -> None:
+    rows = [row_of(number) for number in range(2)]
+    write_json(tmp_path / "lvb_val.json", rows)
+    put_film("videos/0.mp4", "videos/1.mp4")
+    write_json(tmp_path / "subtitles" / "0.json", [{"timestamp": [0.0, None], "text": "hello"}])
+    write_json(tmp_path / "subtitles" / "1.json", [{"times": 3}])
+    data = data_of("longvideobench", tmp_path)
+    task = BenchmarkTask(data, "all")
+    settings = [*settings_to_compare(["random"], [1 / 2]), BLIND]
+    evaluation = Evaluation(task, FakeAdapter(), settings, skip_unreadable=True)
+    made = evaluate(evaluation, tmp_path / "run").rows()
+    assert [len(row["answers"]) for row in made] == [1, 1, 0, 0]
+    assert all("1.json holds no subtitles" in row["failed"] for row in made[2:])
+
+
+def row_of(number: int) -> dict[str, Any]:
+    """A row of LongVideoBench."""
+    return {
+        "id": f"q{number}",
+        "video_path": f"{number}.mp4",
+        "subtitle_path": f"{number}.json",
+        "question": "what is it",
+        "option0": "red",
+        "option1": "blue",
+        "correct_choice": 0,
+        "question_category": "T2E",
+        "topic_category": "NP",
+        "duration_group": 15,
+    }
+
+
+def test_what_bears_on_the_numbers_is_said(folder: Path) -> None:
+    data = data_of("lvbench", folder)
+    rows, _ = ran(data, folder / "run")
+    rows[0] = {**rows[0], "warnings": ["a frame is broken"]}
+    plan = {"settings": ["random 1/2"], "task": {"subtitles": "none"}}
+    found = benchmark_result(data, plan, rows, {}, parse="strict", baseline="random 1/2", baseline_rows=rows)
+    lines = remarks(found)
+    assert any(line.startswith("videos/-yt_4: ") for line in lines)
+    assert lines[-1] == "1 damaged in part, watched as far as they can be read: videos/-yt_0"
 
 
 def test_a_question_that_is_too_long_is_counted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

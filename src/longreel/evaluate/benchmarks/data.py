@@ -42,6 +42,7 @@ class Data:
             "clips": len(self.found),
             "clips_watched": len(usable),
             **{problem: self.names(problem) for problem in PROBLEMS},
+            "reasons": {key: each.reason for key, each in self.found.items() if each.reason},
             "renamed": {each.video.key: str(each.path) for each in self.found.values() if each.renamed},
             "without_subtitles": self._without_subtitles(),
         }

@@ -9,8 +9,9 @@ from typing import Any
 from longreel.evaluate.benchmarks.base import Benchmark, Grade, Parse, Query, Scored
 from longreel.evaluate.benchmarks.data import Data
 from longreel.evaluate.benchmarks.metrics import Mean, difference_of, mean_of, means_by
-from longreel.evaluate.result import median_cost
+from longreel.evaluate.result import failed_films, median_cost
 from longreel.evaluate.run_folder import Row
+from longreel.evaluate.settings import BASE
 
 # By setting and query, a judge's grade of an answer; None for a judgement that could not be read.
 Judgements = Mapping[tuple[str, str], float | None]
@@ -32,14 +33,16 @@ def benchmark_result(
     Args:
         origin: see `provenance`.
         parse: how letters are read.
-        baseline: what the baseline is called; baseline_rows: its rows, of this run or another.
+        baseline: what the baseline is called; baseline_rows: its rows, of this run or another. Differences
+            are to it, and to the base model of this run.
         judgements: see `judge`, by setting and query; None if no judge was asked.
     """
-    theirs = scored_answers(data, baseline_rows, parse, judgements)
     scored = {
         label: scored_answers(data, [row for row in rows if row["setting"] == label], parse, judgements)
         for label in plan["settings"]
     }
+    theirs = {BASE: scored[BASE]} if BASE in scored else {}
+    theirs[baseline] = scored_answers(data, baseline_rows, parse, judgements)
     return {
         **origin,
         "plan": dict(plan),
@@ -55,9 +58,10 @@ def benchmark_result(
         "answers": {label: _answers(data, each, rows, label, judgements) for label, each in scored.items()},
         "baseline": baseline,
         "differences": [
-            {"setting": label, **line}
+            {"to": name, "setting": label, **line}
+            for name, other in theirs.items()
             for label, each in scored.items()
-            for line in _differences(data.benchmark, each, theirs)
+            for line in _differences(data.benchmark, each, other)
         ],
         "costs": {
             label: cost
@@ -142,7 +146,7 @@ def _answers(
         ),
         "too_long_to_ask": sum(bool(answer.get("too_long")) for row in mine for answer in row["answers"]),
         "best_constant_percent": _best_constant(marked),
-        "failed_videos": {row["film"]: row["failed"] for row in mine if "failed" in row},
+        "failed_videos": failed_films(mine, label),
         "damaged_videos": {row["film"]: row["warnings"] for row in mine if row.get("warnings")},
     }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from longreel.evaluate.tables import signed
+
 
 def metric_table(result: Mapping[str, Any]) -> list[list[str]]:
     """A row per setting, a column per metric; then how many answers could not be read."""
@@ -15,6 +17,21 @@ def metric_table(result: Mapping[str, Any]) -> list[list[str]]:
         values = [_value(found.get((setting, name)), "value") for name in names]
         rows.append([setting, *values, f"{answers['unparsed_percent']:.1f} %"])
     return rows
+
+
+def difference_table(result: Mapping[str, Any], to: str) -> list[list[str]]:
+    """How much larger metrics are than under the setting `to`, each over what both have."""
+    lines = [line for line in result["differences"] if line["to"] == to]
+    names = list(dict.fromkeys(line["metric"] for line in lines))
+    found = {(line["setting"], line["metric"]): line for line in lines}
+    rows = [["", *names]]
+    for label in dict.fromkeys(line["setting"] for line in lines if line["setting"] != to):
+        rows.append([label, *(_counted(found.get((label, name))) for name in names)])
+    return rows
+
+
+def _counted(line: Mapping[str, Any] | None) -> str:
+    return "" if line is None else f"{signed(line, 'value', 1)} of {line['units']:,}"
 
 
 def sorted_table(result: Mapping[str, Any], metric: str, tag: str) -> list[list[str]]:
@@ -48,6 +65,19 @@ def denominator(data: Mapping[str, Any]) -> str:
         if data[problem]
     ]
     return "; ".join([line, *lost])
+
+
+def remarks(result: Mapping[str, Any]) -> list[str]:
+    """What else bears on the numbers: why videos are left out, damage in others, missing subtitles."""
+    data, lines = result["data"], [f"{name}: {reason}" for name, reason in result["data"]["reasons"].items()]
+    damaged = {film for each in result["answers"].values() for film in each["damaged_videos"]}
+    if damaged:
+        lines.append(
+            f"{len(damaged)} damaged in part, watched as far as they can be read: {_listed(sorted(damaged))}"
+        )
+    if data["without_subtitles"] and result["plan"]["task"]["subtitles"] != "none":
+        lines.append(f"{data['without_subtitles']:,} subtitle files are missing, their questions had none")
+    return lines
 
 
 def _listed(names: Sequence[str] | Mapping[str, str]) -> str:

@@ -66,7 +66,9 @@ class Shelf:
             wanted = self._folder / place / video.name
             name = self._names(wanted.parent).get(_stem(wanted.name).lower())
             if name is not None and not video.picture_rate:
-                plain = name == wanted.name + ".mp4" and wanted.suffix.lower() not in _ENDINGS
+                # A link that leads nowhere has the published name, and is no file.
+                unnamed = wanted.suffix.lower() not in _ENDINGS
+                plain = name == wanted.name or (unnamed and name == wanted.name + ".mp4")
                 return _checked(Found(video, wanted.parent / name, renamed=not plain))
         return Found(video, None, problem="missing")
 

@@ -1,0 +1,125 @@
+"""Recipes for published results: the settings of a row, and the numbers to compare with."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from longreel.errors import UsageError
+from longreel.evaluate.benchmarks.table import BENCHMARKS
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A published number: of a metric, or of what is sorted under `of` by the tag `by`.
+
+    base: published for the same model without the method, None if it was not.
+    """
+
+    metric: str
+    value: float
+    base: float | None = None
+    by: str | None = None
+    of: str | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A row of a paper. Settings are those of `longreel evaluate`, None where they are its defaults.
+
+    source: where the numbers stand. untold: what it does not say. differs: what we do otherwise.
+    """
+
+    name: str
+    title: str
+    benchmark: str
+    model: str
+    method: str
+    source: str
+    figures: tuple[Figure, ...]
+    split: str | None = None
+    keep: str | None = None
+    budget: int | None = None
+    fps: float | None = None
+    count: int | None = None
+    max_frames: int | None = None
+    dtype: str | None = None
+    parse: str = "strict"
+    subtitles: str = "none"
+    untold: str = ""
+    differs: str = ""
+
+
+def read_recipes(path: Path) -> dict[str, Recipe]:
+    """The recipes of a TOML file: [rows.NAME] each, over the values of its [systems.SYSTEM].
+
+    Raises:
+        UsageError: the file is missing or of another form, or names a benchmark that does not exist.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return {name: _recipe(name, row, content["systems"]) for name, row in content["rows"].items()}
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}): name a file of recipes") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path} holds no recipes ({error}): see recipes/published.toml") from None
+
+
+def _recipe(name: str, row: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]]) -> Recipe:
+    values = {**systems[row["system"]], **row}
+    del values["system"]
+    if "count" in row:
+        # A row with frames of its own has none of the system's.
+        values = {each: value for each, value in values.items() if each not in ("fps", "max_frames")}
+    if "fps" in row:
+        values.pop("count", None)
+    if values["benchmark"] not in BENCHMARKS:
+        raise UsageError(f"recipe {name} is of {values['benchmark']!r}: known are {', '.join(BENCHMARKS)}")
+    if unknown := set(values) - {each.name for each in fields(Recipe)}:
+        raise UsageError(f"recipe {name} has {', '.join(sorted(unknown))}, which no recipe has")
+    figures = tuple(Figure(**figure) for figure in values.pop("figures"))
+    return Recipe(name=name, figures=figures, **values)
+
+
+def named_recipe(path: Path, name: str) -> Recipe:
+    """One of the recipes of a file.
+
+    Raises:
+        UsageError: it has none of this name; see `read_recipes`.
+    """
+    recipes = read_recipes(path)
+    if name not in recipes:
+        raise UsageError(f"{path} has no recipe {name!r}: it has {', '.join(recipes)}")
+    return recipes[name]
+
+
+def compared(recipe: Recipe, result: Mapping[str, Any], setting: str, base: str) -> list[dict[str, Any]]:
+    """For every published number, ours under the setting and without the method; None for what was not
+    measured, such as free answers without a judge."""
+    return [
+        {
+            "metric": figure.metric if figure.of is None else f"{figure.metric}, {figure.by} {figure.of}",
+            "published": figure.value,
+            "ours": _ours(figure, result, setting),
+            "published_base": figure.base,
+            "our_base": _ours(figure, result, base),
+        }
+        for figure in recipe.figures
+    ]
+
+
+def _ours(figure: Figure, result: Mapping[str, Any], setting: str) -> float | None:
+    if figure.of is None:
+        wanted, lines, value = (setting, figure.metric), result["metrics"], "value"
+        found = [line[value] for line in lines if (line["setting"], line["metric"]) == wanted]
+    else:
+        place = (setting, figure.metric, figure.by, figure.of)
+        found = [
+            cell["mean"]
+            for cell in result["cells"]
+            if (cell["setting"], cell["metric"], cell["by"], cell["value"]) == place
+        ]
+    return found[0] if found else None

@@ -1,0 +1,1 @@
+"""Where longreel plugs into other programs."""
