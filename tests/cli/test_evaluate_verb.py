@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from longreel.evaluate import drawn_films
 from tests.cli.conftest import Run
 
 FILMS = [
@@ -24,6 +27,17 @@ FILMS = [
     "3",
     "-q",
 ]
+
+
+@pytest.fixture(autouse=True)
+def _answers_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A random model would fill up the room it has for each answer."""
+    asked = drawn_films._asked
+
+    def briefly(*given: Any, **tags: str) -> drawn_films.DrawnAsked:
+        return replace(asked(*given, **tags), max_new_tokens=6)
+
+    monkeypatch.setattr(drawn_films, "_asked", briefly)
 
 
 def test_films_end_in_tables_and_a_result(run: Run, model: Path, tmp_path: Path) -> None:

@@ -34,6 +34,16 @@ def test_watched_saved_and_asked(run: Run, family: str, folder: Path, stripes: P
     assert once.json["answers"][0]["answer"] == asked.json["answers"][0]["answer"]
 
 
+@pytest.mark.parametrize("verb", [["ask"], ["compare", "--methods", "keep-all"]], ids=["ask", "compare"])
+def test_a_question_too_long_for_the_model_is_refused_before_watching(
+    run: Run, verb: list[str], family: str, folder: Path, stripes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("longreel.model.Model.watch", None)
+    refused = run(*verb, stripes, "Who?", "why " * 2300, "--model", folder, "-q")
+    assert refused.code == 2
+    assert "takes 8,192: ask a shorter question" in refused.error
+
+
 def test_a_memory_of_other_positions_is_refused(
     run: Run, checkpoints: dict[str, Path], stripes: Path, tmp_path: Path
 ) -> None:
