@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from longreel.compress.context_window import RescaledWindow
+
 TEXT = -1
 
 
@@ -34,7 +36,8 @@ class KeyValues:
     language model saw, kept or not. `run` is, for models that count the places of visual tokens from where
     their stretch began, the position at which that of the end began and the place in time of its first
     token, see `VisualTokens.place`; None behind text, or for others. `end` is behind every position so far;
-    None if that is `next_position`.
+    None if that is `next_position`. `window` is the rotary table that keys were rotated by, and whatever
+    attends to them has to be; None for the model's own.
     """
 
     layers: tuple[LayerMemory, ...]
@@ -42,6 +45,7 @@ class KeyValues:
     visual_tokens: int
     run: tuple[int, int] | None = None
     end: int | None = None
+    window: RescaledWindow | None = None
 
     @property
     def nbytes(self) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from longreel.compress.context_window import RescaledWindow
 from longreel.errors import MemoryFileError
 from longreel.header import Header
 from longreel.key_values import TEXT, KeyValues, LayerMemory
@@ -43,8 +44,19 @@ class VideoMemory:
         """All layers, as a language model takes them."""
         header = self.header
         return KeyValues(
-            tuple(self.layers), header.next_position, header.visual_tokens, header.run, header.end
+            tuple(self.layers),
+            header.next_position,
+            header.visual_tokens,
+            header.run,
+            header.end,
+            self.window,
         )
+
+    @property
+    def window(self) -> RescaledWindow | None:
+        """The rotary table of its entries, and of what is asked of it; None for the model's own."""
+        record = self.header.window
+        return None if record is None else RescaledWindow(**record.model_dump())
 
     @property
     def complete(self) -> bool:
@@ -137,7 +149,8 @@ class VideoMemory:
             MemoryFileError: they have other shapes.
         """
         shapes = [(layer.keys.shape[0], layer.keys.shape[2]) for layer in self.layers]
-        if shapes != list(adapter.layer_shapes):
+        table = self.header.window.inv_freq if self.header.window else adapter.rotation.inv_freq
+        if shapes != list(adapter.layer_shapes) or len(table) != len(adapter.rotation.inv_freq):
             raise MemoryFileError(
                 f"this memory has layers of other shapes than {adapter.name!r} makes: watch the film again"
             )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from longreel.header import Header, PlanRecord, SourceRecord, SubtitleRecord
+from longreel.header import Header, PlanRecord, SourceRecord, SubtitleRecord, WindowRecord
 from longreel.plain_text import bytes_in_words, table
 
 
@@ -34,6 +34,8 @@ class MemoryReport:
             yield "reader", f"{source.reader.get('policy', source.kind)}: {source.reader.get('reason', '')}"
         yield "model", header.model
         yield "method", _method(header.method)
+        if header.window is not None:
+            yield "window", _window(header.window)
         for stage in header.stages:
             counts = f"{stage.before:,} to {stage.after:,} {stage.unit}"
             yield stage.name, f"{counts}, {stage.seconds:.1f} s"
@@ -77,9 +79,18 @@ def _plan(plan: PlanRecord, *, is_film: bool) -> str:
 
 
 def _method(settings: dict[str, Any]) -> str:
-    parts = [part for part in (settings.get("frames"), settings.get("cache")) if part]
+    stages = ("frames", "tokens", "cache", "positions")
+    parts = [part for part in map(settings.get, stages) if part]
     values = [f"{key}={value}" for part in parts for key, value in part.items() if key != "part"]
     return " ".join([settings["name"], *values])
+
+
+def _window(window: WindowRecord) -> str:
+    scale = window.target / window.window
+    text = f"{window.target:,} positions read as {window.window:,}, scale {scale:.4g}, ramp {window.ramp}"
+    if window.watched_target is None:
+        return text
+    return f"{text}; extended from {window.watched_target:,} after watching, an approximation"
 
 
 def _kept(kept: tuple[int, ...]) -> str:

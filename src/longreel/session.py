@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from torch import Tensor
 
 from longreel.blocks import Block, block_size
-from longreel.header import Header, ResumePoint, SourceRecord, StageRecord
+from longreel.compress.context_window import RescaledWindow
+from longreel.header import Header, ResumePoint, SourceRecord, StageRecord, WindowRecord
 from longreel.identity import hash_json
 from longreel.interrupts import held_back_interrupts
 from longreel.key_values import TEXT, KeyValues
@@ -18,8 +19,9 @@ from longreel.methods import Method
 from longreel.models.base import ModelAdapter, VisualTokens
 from longreel.process import peak_bytes
 from longreel.timeline import Timeline
+from longreel.token_shrinking import PlanningModel
 from longreel.version import package_version
-from longreel.watched_film import WatchedFilm
+from longreel.watched_film import WatchedFilm, plain
 
 
 class WatchSession:
@@ -30,6 +32,7 @@ class WatchSession:
         system: system prompt, or None for the model's own; not used with `start`.
         start: a memory to go on with, of an incomplete one from its resume point.
         in_front: int64 ids of text between the text before a film and the first film; not used with `start`.
+        window: the rotary table, None for the model's own; not used with `start`, which has its own.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class WatchSession:
         system: str | None,
         start: VideoMemory | None,
         in_front: Tensor | None = None,
+        window: RescaledWindow | None = None,
     ) -> None:
         self._started = time.perf_counter()
         self._adapter = adapter
@@ -54,9 +58,12 @@ class WatchSession:
         self._earlier = self._earlier[: self.resume.source] if self.resume else self._earlier
         self._films: list[WatchedFilm] = []
         self._final: VideoMemory | None = None
+        self.window = window if start is None else start.window
+        self.appends = start is not None and start.complete
         with self.timed("prefill"):
             held = None if start is None else start.key_values
-            self._watcher = adapter.watcher(adapter.dialogue.before(system), method.cache, held)
+            before = adapter.dialogue.before(system)
+            self._watcher = adapter.watcher(before, method.cache, held, self.window)
             if in_front is not None and len(in_front) and start is None:
                 self._watcher.text(in_front)
         self._base = self._watcher.closed_tokens
@@ -153,9 +160,20 @@ class WatchSession:
                     f"nothing is kept of the {held.visual_tokens:,} visual tokens, too few for this "
                     "fraction: keep more"
                 )
+            self._warn_of_extent(held)
             header = self._header(held, self.records, short_end=held.visual_tokens - closed)
             self._final = VideoMemory(held.layers, self._timeline, header)
         return self._final
+
+    def _warn_of_extent(self, held: KeyValues) -> None:
+        """Films of unknown length may reach beyond the target of the rotary table."""
+        text = int((held.layers[0].token == TEXT).sum())
+        reached = (held.next_position if held.end is None else held.end) - text
+        if self.window is not None and reached > self.window.target:
+            self.warnings.append(
+                f"the film reaches {reached:,} positions, and its rotary table is for "
+                f"{self.window.target:,}: watch it with a larger target"
+            )
 
     def checkpoint(self) -> VideoMemory:
         """The memory of the closed intervals, with the point from which watching can go on.
@@ -218,6 +236,7 @@ class WatchSession:
             next_position=held.next_position,
             run=held.run,
             end=held.end,
+            window=None if self.window is None else WindowRecord(**plain(self.window)),
             kept=tuple(len(layer.token) for layer in held.layers),
             nbytes=held.nbytes,
             dtype=str(held.layers[0].keys.dtype).removeprefix("torch."),
@@ -239,12 +258,26 @@ class WatchSession:
         seconds = dict(self._seconds)
         seconds["read"] = seconds.get("read", 0.0) + sum(film.blocks.seconds for film in self._films)
         selected = [("select", read, encoded, "frames")] if self._method.frames is not None else []
+        shown, pooled = held.visual_tokens, []
+        if self._method.tokens is not None:
+            shown = sum(map(self._unpooled, records))
+            pooled = [("pool", shown, held.visual_tokens, "visual tokens")]
         for name, before, after, unit in (
             ("read", asked, read, "frames"),
             *selected,
-            ("encode", encoded, held.visual_tokens, "visual tokens"),
+            ("encode", encoded, shown, "visual tokens"),
+            *pooled,
             ("prefill", held.visual_tokens, kept, "entries per layer"),
         ):
             yield StageRecord(
                 name=name, before=before, after=after, unit=unit, seconds=seconds.get(name, 0.0)
             )
+
+    def _unpooled(self, record: SourceRecord) -> int:
+        """Visual tokens of a film before they were shrunk."""
+        assert record.plan is not None, "films whose tokens were shrunk had a plan"
+        if not record.is_film:
+            return record.plan.visual_tokens or 0
+        size = (record.plan.height, record.plan.width)
+        rows, columns, frames = PlanningModel(self._adapter, None).grid(size)
+        return -(-record.frames_encoded // frames) * rows * columns

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from longreel.compress.base import CacheCompressor, Chunk
+from longreel.compress.context_window import RescaledWindow, rotation_within
 from longreel.compress.summary_tokens import SummaryTokens
 from longreel.key_values import TEXT, KeyValues, LayerMemory
 from longreel.models.base import VisualTokens
@@ -65,10 +66,21 @@ class Prefill:
         model: the language model, read only.
         start: a memory to begin with, never changed.
         borrow: read `start` where it lies and do not copy it; such a prefill only takes text.
+        window: the rotary table of a memory from its first token on, None for the model's own; not used with
+            `start`, which has its own.
     """
 
-    def __init__(self, model: Decoder, start: KeyValues | None = None, *, borrow: bool = False) -> None:
+    def __init__(
+        self,
+        model: Decoder,
+        start: KeyValues | None = None,
+        *,
+        borrow: bool = False,
+        window: RescaledWindow | None = None,
+    ) -> None:
         self._model = model
+        self._window = window if start is None else start.window
+        self._rotation = rotation_within(self._window, model.rotation)
         self._axes = model.rotation.dimensions
         device, dtype = model.device, model.dtype
         if start is None:
@@ -96,7 +108,7 @@ class Prefill:
         if len(ids) == 0:
             return self._model.embed(ids)
         positions = consecutive(self.next_position, len(ids), self._axes)
-        attention_pass = SequencePass(self._layers, positions, self._model.rotation)
+        attention_pass = SequencePass(self._layers, positions, self._rotation)
         hidden = self._model.run(self._model.embed(ids)[None], attention_pass)
         self._close(attention_pass, Marks(positions, torch.full((len(ids),), TEXT)))
         self.next_position += len(ids)
@@ -121,9 +133,7 @@ class Prefill:
         keep, settled = chunk.kept(plan.keep), None
         if self._model.packed and keep is not None:
             settled = consecutive(int(positions[0]), len(keep), self._axes)
-        attention_pass = SequencePass(
-            self._layers, positions, self._model.rotation, chunk.slots, keep, settled
-        )
+        attention_pass = SequencePass(self._layers, positions, self._rotation, chunk.slots, keep, settled)
         self._model.run_for_memory(chunk.embeddings[None], attention_pass, chunk.deep)
         marks = Marks(positions, chunk.token)
         if keep is not None:
@@ -143,7 +153,7 @@ class Prefill:
             for layer, marks in zip(self._layers, self._marks, strict=True)
         )
         end = None if self._end == self.next_position else self._end
-        return KeyValues(layers, self.next_position, self.visual_tokens, self._run, end)
+        return KeyValues(layers, self.next_position, self.visual_tokens, self._run, end, self._window)
 
     def _placed(self, chunk: _Laid, place: Tensor | None) -> Tensor:
         """Where the tokens of a chunk stand; the next position moves behind them."""

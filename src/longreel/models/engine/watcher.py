@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from longreel.compress.base import CacheCompressor
+from longreel.compress.context_window import RescaledWindow
 from longreel.key_values import KeyValues
 from longreel.models.base import VisualTokens
 from longreel.models.engine.decoder import Decoder
@@ -21,6 +22,7 @@ class ChunkWatcher:
         compressor: says what is inserted into a chunk and what is kept of it.
         interval: visual tokens per chunk.
         resume: a memory that ends on the border of a chunk, to go on with.
+        window: see `Prefill`.
     """
 
     def __init__(
@@ -30,13 +32,14 @@ class ChunkWatcher:
         compressor: CacheCompressor,
         interval: int,
         resume: KeyValues | None = None,
+        window: RescaledWindow | None = None,
     ) -> None:
         self._compressor = compressor
         self._interval = interval
         self._waiting: VisualTokens | None = None
         self._behind = torch.empty(0, dtype=torch.int64)
         with torch.no_grad():
-            self._prefill = Prefill(model, resume)
+            self._prefill = Prefill(model, resume, window=window)
             if resume is None:
                 self._prefill.text(prefix_ids)
 
