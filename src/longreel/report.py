@@ -21,9 +21,10 @@ class MemoryReport:
         return self.header.model_dump(mode="json")
 
     def __str__(self) -> str:
-        return table(list(self._rows()))
+        return table(list(self.rows()))
 
-    def _rows(self) -> Iterator[tuple[str, str]]:
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Names and what there is to say, in the order of the table."""
         header = self.header
         for source in header.sources:
             yield ("film", _film(source)) if source.is_film else ("image", _image(source))

@@ -11,6 +11,7 @@ from longreel.cli import options
 from longreel.cli.answering import Answers
 from longreel.cli.kinds import looks_like_memory
 from longreel.cli.loading import loaded_model
+from longreel.cli.long_films import LongFilms
 from longreel.cli.progress import shown_progress
 from longreel.cli.prompt import hold_conversation
 from longreel.cli.watching import Frames, Subtitles, check_films, print_warnings, watched
@@ -51,6 +52,10 @@ def ask(
     dtype: options.Dtype = None,
     device: options.Device = None,
     positions: options.Positions = "trained",
+    target: options.Target = None,
+    window: options.Window = None,
+    ramp: options.Ramp = None,
+    pool: options.Pool = None,
     subtitles: options.Subtitles = None,
     subtitle_placement: options.SubtitlePlacement = "times",
     subtitle_budget: options.SubtitleBudget = None,
@@ -90,14 +95,17 @@ def ask(
         allow_url=allow_url,
     )
     told = Subtitles(tuple(subtitles or ()), subtitle_placement, subtitle_budget)
+    long_films = LongFilms(target, window, ramp, pool)
     is_memory = looks_like_memory(source)
     kept = {"--method": method, "--keep": keep, "--budget": budget}
-    chosen = [*frames.chosen(), *told.chosen(), *(name for name, value in kept.items() if value is not None)]
+    chosen = [*frames.chosen(), *told.chosen(), *long_films.chosen()]
+    chosen += [name for name, value in kept.items() if value is not None]
     if is_memory and chosen:
         raise UsageError(f"{chosen[0]} is for films and {source} is a memory: leave it out")
     if stream and as_json:
         raise UsageError("--stream and --json do not go together: choose one")
     fraction = options.parsed_keep(keep)
+    long_films.check()
     frames.check()
     told.check([source])
 
@@ -110,6 +118,7 @@ def ask(
     loaded = loaded_model(model, method, fraction, dtype, device, budget=budget, positions=positions)
     for each in question or []:
         question_ids(loaded.adapter, each)
+    loaded = long_films.joined(loaded)
     memory = loaded.open(source) if is_memory else _watched(loaded, source, frames, told, quiet)
     shown = sys.stdout.isatty() if evidence is None else evidence
     answers = Answers(loaded, memory, source, decoding, stream=stream, as_json=as_json, evidence=shown)
