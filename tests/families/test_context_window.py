@@ -13,7 +13,7 @@ import torch
 import longreel
 from longreel.compress.baselines import RandomTokens, UniformFrames
 from longreel.compress.context_window import ContextWindow, RescaledWindow
-from longreel.errors import UsageError
+from longreel.errors import MemoryFileError, UsageError
 from longreel.identity import hash_tensors
 from longreel.memory import VideoMemory
 from longreel.methods import Method
@@ -305,6 +305,16 @@ def test_an_incomplete_memory_is_not_extended(checkpoints: dict[str, Path]) -> N
     partial = broken_off(model, film(40), progress=interrupting(2))
     with pytest.raises(UsageError, match="incomplete"):
         model.extend(partial, 1000)
+
+
+def test_a_table_for_heads_of_another_width_is_refused(checkpoints: dict[str, Path]) -> None:
+    model = loaded(checkpoints["qwen2_vl"], ContextWindow(window=WINDOW))
+    memory = model.watch(film(4))
+    assert memory.header.window is not None
+    short = memory.header.window.model_copy(update={"inv_freq": memory.header.window.inv_freq[1:]})
+    changed = replace(memory, header=memory.header.model_copy(update={"window": short}))
+    with pytest.raises(MemoryFileError, match="other shapes"):
+        model.ask(changed, QUESTIONS[0])
 
 
 def test_a_target_below_the_window_of_the_family(family: str, folder: Path) -> None:
