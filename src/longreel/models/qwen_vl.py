@@ -23,7 +23,8 @@ _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 # Frames of the longest film that they were released to watch; longer ones are sampled more thinly.
 _MOST_FRAMES = 768
-# Seconds of the longest films that Qwen2.5-VL tells of having been trained on (arXiv 2502.13923).
+# Seconds of film that count as seen in training by Qwen2.5-VL, whose report (arXiv 2502.13923) speaks of
+# films of hours and gives no longest.
 _LONGEST_SECONDS = 3600
 # Where the settings of a release cap the pixels of frames: defaults of its processors.
 _MOST_TOKENS, _CAPPED_SHARE = 128_000, 0.9
