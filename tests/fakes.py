@@ -12,19 +12,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from longreel.compress.base import Chunk, Compressor, LayerAttention
+from longreel.compress.base import Chunk, Compressor, LayerAttention, TokenShrinker
+from longreel.compress.context_window import RescaledWindow, rotation_within
 from longreel.compress.kinds import choosing, planning
 from longreel.errors import WatchInterrupted
 from longreel.identity import hash_tensors, hash_text
 from longreel.key_values import TEXT, KeyValues, LayerMemory
 from longreel.memory import VideoMemory
-from longreel.methods import Method, named_method
+from longreel.methods import Method, method_names, named_method
 from longreel.model import Model
 from longreel.models.base import FilmPart, FilmTokens, ImagePart, VisualTokens
 from longreel.models.reel_tiny.words import build_tokenizer
 from longreel.models.video_xl.adapter import VideoXLAdapter
 from longreel.models.video_xl.configuration import VideoXLConfig
 from longreel.models.video_xl.modeling import VideoXLModel
+from longreel.positions import Rotation
 from longreel.video.frames import Frames
 from tests.shapes import DECODER, TOWER
 
@@ -107,6 +109,9 @@ class FakeAdapter:
     max_question_tokens = 60
     context: int | None = None
     layer_shapes = ((1, WIDTH),) * LAYERS
+    has_token_grid = False
+    rotation = Rotation(torch.arange(WIDTH, 0, -1, dtype=torch.float64) / 7)
+    trained_window = 20
 
     def __init__(
         self,
@@ -137,10 +142,17 @@ class FakeAdapter:
     ) -> tuple[int, int]:
         return (4, 4)
 
-    def film_tokens(self, seconds: Tensor, height: int, width: int, film: int = 0) -> FilmTokens:
+    def film_tokens(
+        self,
+        seconds: Tensor,
+        height: int,
+        width: int,
+        film: int = 0,
+        shrinker: TokenShrinker | None = None,
+    ) -> FilmTokens:
         return FilmTokens(len(seconds), len(seconds) * self.tokens_per_frame, 0)
 
-    def encode(self, frames: Frames, part: FilmPart) -> VisualTokens:
+    def encode(self, frames: Frames, part: FilmPart, *, unpooled: bool = False) -> VisualTokens:
         """A frame's tokens depend on its partner in the pair; an odd last frame is its own partner."""
         count = len(frames.seconds)
         partner = (torch.arange(count) ^ 1).clamp(max=count - 1)
@@ -159,8 +171,9 @@ class FakeAdapter:
         compressor: Compressor,
         resume: KeyValues | None = None,
         question: Tensor | None = None,
+        window: RescaledWindow | None = None,
     ) -> FakeWatcher:
-        return FakeWatcher(self, prefix_ids, compressor, resume)
+        return FakeWatcher(self, prefix_ids, compressor, resume, window)
 
     def generate(
         self,
@@ -216,23 +229,25 @@ class Entries:
     keys: list[Tensor]
     values: list[Tensor]
     token: list[Tensor]
+    window: RescaledWindow | None = None
 
     @classmethod
-    def of(cls, memory: KeyValues | None) -> Entries:
+    def of(cls, memory: KeyValues | None, window: RescaledWindow | None = None) -> Entries:
         none = torch.empty(0, WIDTH)
         if memory is None:
-            return cls([none] * LAYERS, [none] * LAYERS, [torch.empty(0, dtype=torch.int64)] * LAYERS)
+            none_seen = [torch.empty(0, dtype=torch.int64)] * LAYERS
+            return cls([none] * LAYERS, [none] * LAYERS, none_seen, window)
         keys = [layer.keys[0] for layer in memory.layers]
-        return cls(
-            keys, [layer.values[0] for layer in memory.layers], [layer.token for layer in memory.layers]
-        )
+        values = [layer.values[0] for layer in memory.layers]
+        return cls(keys, values, [layer.token for layer in memory.layers], memory.window)
 
     def add(
         self, adapter: FakeAdapter, hidden: Tensor, choose: Callable[[Scores], Kept], token: Tensor
     ) -> Tensor:
         """Run tokens over memory and each other, causally, and keep entries; returns hidden states."""
         held = len(self.token[0])
-        angle = torch.arange(held, held + len(hidden)).outer(torch.arange(1, WIDTH + 1) / 7)
+        frequencies = rotation_within(self.window, adapter.rotation).inv_freq.float()
+        angle = torch.arange(held, held + len(hidden)).outer(frequencies)
         mask = torch.ones(len(hidden), held + len(hidden), dtype=torch.bool).tril(held)
         weights = adapter.weights
         new, seen = [], []
@@ -247,7 +262,7 @@ class Entries:
             seen.append(LayerAttention(query[None], key[None]))
         kept = choose(seen) or [torch.arange(len(token))] * LAYERS
         for i, ((key, value), stays) in enumerate(zip(new, kept, strict=True)):
-            packed = torch.arange(held, held + len(stays)).outer(torch.arange(1, WIDTH + 1) / 7)
+            packed = torch.arange(held, held + len(stays)).outer(frequencies)
             self.keys[i] = torch.cat((self.keys[i].to(key), key[stays] + packed.sin().to(key)))
             self.values[i] = torch.cat((self.values[i].to(value), value[stays]))
             self.token[i] = torch.cat((self.token[i], token[stays]))
@@ -267,11 +282,16 @@ class FakeWatcher:
     """Prefills intervals of ten tokens, or of frames if the compressor counts those; see `Watcher`."""
 
     def __init__(
-        self, adapter: FakeAdapter, prefix: Tensor, compressor: Compressor, resume: KeyValues | None
+        self,
+        adapter: FakeAdapter,
+        prefix: Tensor,
+        compressor: Compressor,
+        resume: KeyValues | None,
+        window: RescaledWindow | None = None,
     ):
         self._adapter = adapter
         self._compressor = compressor
-        self._entries = Entries.of(resume)
+        self._entries = Entries.of(resume, window)
         self._waiting: VisualTokens | None = None
         self.closed_tokens = 0 if resume is None else resume.visual_tokens
         if resume is None:
@@ -354,7 +374,12 @@ class FakeWatcher:
             ),
             len(positions),
             self.closed_tokens,
+            window=self._entries.window,
         )
+
+
+# Methods of models whose tokens are no grid.
+GRIDLESS = [name for name in method_names() if named_method(name).tokens is None]
 
 
 def halved(name: str) -> Method:

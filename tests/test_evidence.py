@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from longreel.evidence import MOST_SPANS, evidence_of, frame_shares
 from longreel.key_values import TEXT
 from longreel.memory import VideoMemory
-from longreel.methods import method_names
-from tests.fakes import arrays, fake_model, halved
+from tests.fakes import GRIDLESS, arrays, fake_model, halved
 
 FRAMES = 33
 
@@ -63,7 +62,7 @@ def test_shares_are_those_of_a_plain_loop(memory: VideoMemory, values: list[floa
     assert torch.allclose(frame_shares(memory, weights), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("method", method_names())
+@pytest.mark.parametrize("method", GRIDLESS)
 def test_spans_of_any_method_lie_in_the_film_apart_and_in_order(method: str) -> None:
     memory = fake_model(halved(method)).watch(arrays(FRAMES))
     for seed in range(20):

@@ -103,7 +103,8 @@ def test_methods_say_what_they_are() -> None:
         "frames": None,
         "cache": {"part": "SummaryTokens", "ratio": 2},
     }
-    assert set(method_names()) == {"video-xl", "keep-all", "uniform", "recent-window", "random", "retake"}
+    names = {"video-xl", "keep-all", "uniform", "recent-window", "random", "retake", "context-window"}
+    assert set(method_names()) == names
     assert Method().settings()["name"] == "custom"
     with pytest.raises(UsageError, match="is not a dataclass"):
         Method(cache=object()).settings()  # type: ignore[arg-type]
@@ -122,6 +123,7 @@ def test_keep_outside_its_range(method: str, keep: float) -> None:
         ("video-xl", 0.3, r"nearest are 0\.25 \(4x\) and 0\.3333 \(3x\)"),
         ("video-xl", 0.9, r"nearest are 0\.5 \(2x\) and 1 \(1x\)"),
         ("keep-all", 0.5, "keep-all: leave keep out"),
+        ("context-window", 0.5, "context-window: leave keep out"),
         ("video_xl", None, r"did you mean 'video-xl'\?"),
         ("magic", None, "unknown method 'magic': known are video-xl"),
     ],
@@ -136,6 +138,8 @@ def test_methods_a_model_cannot_do() -> None:
     with pytest.raises(UsageError, match="fake has none: use 'keep-all'"):
         fake_model("video-xl", 0.5, has_summary_tokens=False)
     assert fake_model("video-xl", 1.0, has_summary_tokens=False)
+    with pytest.raises(UsageError, match="fake has none: leave tokens= out"):
+        fake_model("context-window", None)
     with pytest.raises(UsageError, match="keep at least 1/10"):
         fake_model("video-xl", 1 / 11)
     with pytest.raises(UsageError, match="ratio 0 is below 1"):

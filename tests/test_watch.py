@@ -11,13 +11,13 @@ import torch
 from longreel.compress.base import ChunkwiseCompressor
 from longreel.errors import UsageError
 from longreel.key_values import TEXT
-from longreel.methods import Method, method_names
+from longreel.methods import Method
 from longreel.progress import Progress
 from longreel.sources import listed_sources
-from tests.fakes import FakeAdapter, arrays, assert_same, fake_model, halved
+from tests.fakes import GRIDLESS, FakeAdapter, arrays, assert_same, fake_model, halved
 
 
-@pytest.mark.parametrize("method", method_names())
+@pytest.mark.parametrize("method", GRIDLESS)
 def test_kept_entries_know_their_tokens_and_times(method: str) -> None:
     memory = fake_model(halved(method)).watch(arrays(21))
     for number, layer in enumerate(memory.layers):

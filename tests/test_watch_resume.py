@@ -87,11 +87,18 @@ class Pressed(FakeAdapter):
             if self.when == 0:
                 signal.raise_signal(signal.SIGINT)
 
-    def encode(self, frames: Any, part: Any) -> VisualTokens:
+    def encode(self, frames: Any, part: Any, *, unpooled: bool = False) -> VisualTokens:
         self.press("encode")
         return super().encode(frames, part)
 
-    def watcher(self, prefix_ids: torch.Tensor, compressor: Any, resume: Any = None) -> FakeWatcher:
+    def watcher(
+        self,
+        prefix_ids: torch.Tensor,
+        compressor: Any,
+        resume: Any = None,
+        question: Any = None,
+        window: Any = None,
+    ) -> FakeWatcher:
         adapter = self
 
         class PressedWatcher(FakeWatcher):
@@ -103,7 +110,7 @@ class Pressed(FakeAdapter):
                 adapter.press("finish")
                 return super().finish()
 
-        return PressedWatcher(self, prefix_ids, compressor, resume)
+        return PressedWatcher(self, prefix_ids, compressor, resume, window)
 
 
 @pytest.mark.parametrize(

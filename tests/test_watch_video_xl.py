@@ -11,9 +11,8 @@ import torch
 
 from longreel.errors import WatchInterrupted
 from longreel.memory import VideoMemory
-from longreel.methods import method_names
 from longreel.model import Model
-from tests.fakes import arrays, assert_same, halved, interrupting, video_xl_model
+from tests.fakes import GRIDLESS, arrays, assert_same, halved, interrupting, video_xl_model
 
 # Random weights say one word for ever when greedy; sampling with a seed makes every logit count.
 SAMPLED: dict[str, Any] = {"max_new_tokens": 12, "temperature": 1.0, "seed": 1}
@@ -47,7 +46,7 @@ def test_answers_are_the_same_before_and_after_saving(
     assert_same(opened, memory)
 
 
-@pytest.mark.parametrize("method", method_names())
+@pytest.mark.parametrize("method", GRIDLESS)
 @pytest.mark.parametrize("block", [1, 2, 4])
 def test_resuming_equals_watching_in_one_go(method: str, block: int) -> None:
     model = video_xl_model(halved(method))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from longreel.answer import Answer, Evidence, Usage
+from longreel.context_fit import context_within
 from longreel.errors import ContextError, UsageError
 from longreel.evidence import evidence_of
 from longreel.memory import VideoMemory
@@ -156,11 +157,12 @@ def _check_bound(memory: VideoMemory, question: str) -> None:
 
 def room_behind(adapter: ModelAdapter, memory: VideoMemory) -> float:
     """Tokens of text for which there is room behind the film; infinite for a model without a limit."""
-    if adapter.context is None:
+    context = context_within(adapter, memory.window)
+    if context is None:
         return math.inf
     header = memory.header
     taken = max(*header.kept, header.next_position if header.end is None else header.end)
-    return max(0, adapter.context - taken)
+    return max(0, context - taken)
 
 
 def _check_room(adapter: ModelAdapter, memory: VideoMemory, tokens: int) -> None:

@@ -11,6 +11,7 @@ import torch
 
 from longreel.compress.base import AttentionCompressor, CacheCompressor, Chunk
 from longreel.compress.baselines import KeepAll
+from longreel.compress.context_window import RescaledWindow
 from longreel.errors import ContextError, LongreelError, UsageError
 from longreel.film_plan import FilmPlan, PlannedFilm, frames_setting, most_frames, plan_film
 from longreel.methods import Method, named_method
@@ -65,29 +66,44 @@ def check_context(
     before: Fill,
     films: Sequence[PlannedFilm],
     plans: Sequence[FilmPlan],
+    window: RescaledWindow | None = None,
 ) -> None:
     """Refuse films that do not fit behind `before`, with a short question behind them.
 
     Both the entries that stay in memory and the positions they stand at have to be within the context.
 
+    Args:
+        window: the memory's rotary table, see `context_within`.
+
     Raises:
         ContextError: naming settings with which they would fit.
     """
-    if adapter.context is None or not films or _fits(adapter, method, _joined(before, plans)):
+    context = context_within(adapter, window)
+    if context is None or not films or _fits(adapter, context, method, _joined(before, plans)):
         return
-    if not before.visual and not _fits(adapter, method, before):
+    if not before.visual and not _fits(adapter, context, method, before):
         raise ContextError(
             f"the text before the film has {before.text:,} tokens, which leaves no room in the "
-            f"{adapter.context:,} positions of {adapter.name}: give a shorter system="
+            f"{context:,} positions of {adapter.name}: give a shorter system="
         )
     names = ", ".join(film.name for film in films)
     counts = " + ".join(f"{plan.visual_tokens:,}" for plan in plans if plan.visual_tokens)
-    ways = list(_ways(adapter, method, before, films, plans))
+    ways = list(_ways(adapter, context, method, before, films, plans))
     raise ContextError(
         f"{names}: {counts} visual tokens and the text around them are more than method {method.name!r} "
-        f"fits into the {adapter.context:,} positions of {adapter.name}: "
+        f"fits into the {context:,} positions of {adapter.name}: "
         f"{', or '.join(ways) or 'watch a shorter part'}"
     )
+
+
+def context_within(adapter: ModelAdapter, window: RescaledWindow | None) -> int | None:
+    """Entries and positions that a model can read by a memory's rotary table; None for any number.
+
+    Slow frequencies, which tell far positions apart, are slower by the scale, so it reaches as much further.
+    """
+    if adapter.context is None or window is None:
+        return adapter.context
+    return adapter.context * window.target // window.window
 
 
 def _joined(before: Fill, plans: Sequence[FilmPlan]) -> Fill:
@@ -96,18 +112,17 @@ def _joined(before: Fill, plans: Sequence[FilmPlan]) -> Fill:
     return before
 
 
-def _fits(adapter: ModelAdapter, method: Method, fill: Fill) -> bool:
-    assert adapter.context is not None
+def _fits(adapter: ModelAdapter, context: int, method: Method, fill: Fill) -> bool:
     compressor, fill = method.cache, fill.thinned(method.chosen_frames)
-    room = adapter.context - fill.text - len(adapter.dialogue.after([("?", None)]))
+    room = context - fill.text - len(adapter.dialogue.after([("?", None)]))
     if isinstance(compressor, AttentionCompressor):
-        return _taken(compressor, fill) <= room
+        return taken_by(compressor, fill) <= room
     if fill.reach is not None and fill.reach - fill.text > room:
         return False
     return _kept_within(compressor, fill.visual, adapter.interval, room, placed=fill.reach is None)
 
 
-def _taken(compressor: AttentionCompressor, fill: Fill) -> int:
+def taken_by(compressor: AttentionCompressor, fill: Fill) -> int:
     """Entries of visual tokens, or the positions they take up if those are more."""
     fitted = [(compressor.fitted(prompt), visual) for visual, prompt in fill.films]
     entries = sum(part.count(visual) if part.drops else visual for part, visual in fitted)
@@ -140,6 +155,7 @@ def _kept_within(compressor: CacheCompressor, tokens: int, interval: int, room: 
 
 def _ways(
     adapter: ModelAdapter,
+    context: int,
     method: Method,
     before: Fill,
     films: Sequence[PlannedFilm],
@@ -151,17 +167,16 @@ def _ways(
     def fits(frames: int | None, max_tokens: int | None, tried: Method) -> bool:
         cut = films if frames is None else [film.of_frames(frames) for film in films]
         try:
-            made = [plan_film(adapter, tried.frames, film, max_tokens)[0] for film in cut]
+            made = [plan_film(adapter, tried.frames, film, max_tokens, tried.tokens)[0] for film in cut]
         except LongreelError:
             return False
-        return _fits(adapter, tried, _joined(before, made))
+        return _fits(adapter, context, tried, _joined(before, made))
 
     longest = max((len(film.seconds) for film in films if film.seconds is not None), default=1)
     frames = most_frames(longest - 1, lambda count: fits(count, limit, method))
     if frames is not None:
         yield f"give {frames_setting(frames, films[0].length if len(films) == 1 else None)}"
-    assert adapter.context is not None
-    room = (adapter.context - before.text - len(adapter.dialogue.after([("?", None)]))) // len(films)
+    room = (context - before.text - len(adapter.dialogue.after([("?", None)]))) // len(films)
     if room > 0 and fits(None, room, method):
         yield f"max_tokens={room}"
     yield from _keeping_less(method, lambda tried: fits(None, limit, tried))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from longreel.compress.base import FrameSelector
+from longreel.compress.base import FrameSelector, TokenShrinker
 from longreel.errors import SourceError, UsageError
 from longreel.models.base import FilmTokens, ImagePart, ModelAdapter
 from longreel.showing import Showing
+from longreel.token_shrinking import PlanningModel
 from longreel.video.reader import FilmStream
 from longreel.video.sampling import Sampling
 from longreel.video.targets import Listed, plan_targets, spread
@@ -133,25 +135,32 @@ def checked_max_tokens(max_tokens: int | None) -> int | None:
 
 
 def plan_film(
-    adapter: ModelAdapter, selector: FrameSelector | None, film: PlannedFilm, max_tokens: int | None = None
+    adapter: ModelAdapter,
+    selector: FrameSelector | None,
+    film: PlannedFilm,
+    max_tokens: int | None = None,
+    shrinker: TokenShrinker | None = None,
 ) -> tuple[FilmPlan, FrameSelector | None]:
     """What a film becomes, and the selector fitted to it.
 
     Args:
         max_tokens: frames are made smaller, down to the family's least size, so that the film's visual
             tokens and the text among them stay within it.
+        shrinker: makes fewer tokens of each picture.
 
     Raises:
         SourceError: the model cannot look at pictures of this shape.
-        UsageError: the film does not fit into `max_tokens`, or its length is unknown; or the selector cannot
-            work for such a film.
+        UsageError: the film does not fit into `max_tokens`, or its length is unknown; or the selector or the
+            shrinker cannot work for such a film.
     """
     if film.image is not None:
         return _plan_image(adapter, film, film.image, max_tokens), selector
+    model = PlanningModel(adapter, shrinker)
     if film.seconds is None:
-        return _unknown(adapter, selector, film, max_tokens)
-    seconds, size, fitted = _selected(adapter, selector, film, max_tokens)
-    becomes = _becomes(adapter, film, seconds, size)
+        return _unknown(model, selector, film, max_tokens)
+    seconds, size, fitted = _selected(model, selector, film, max_tokens)
+    model.check(size)
+    becomes = _becomes(model, film, seconds, size)
     plan = FilmPlan(
         len(seconds), *size, becomes.patches, becomes.visual, becomes.text, max_tokens, becomes.reach
     )
@@ -159,7 +168,7 @@ def plan_film(
         raise UsageError(
             f"{film.name} becomes {becomes.visual + becomes.text:,} tokens in {len(seconds):,} frames of the "
             f"least size {size[1]}x{size[0]}, and max_tokens={max_tokens}: "
-            f"{_fewer(adapter, selector, film, max_tokens)}"
+            f"{_fewer(model, selector, film, max_tokens)}"
         )
     return plan, fitted
 
@@ -170,6 +179,7 @@ def plan_films(
     shown: Sequence[Showing],
     sampling: Sampling,
     max_tokens: int | None = None,
+    shrinker: TokenShrinker | None = None,
     *,
     allow_url: bool = False,
     number: int = 0,
@@ -196,7 +206,7 @@ def plan_films(
             offset += stream.info.duration or 0.0
             before += (stream.expected or 0) if showing.is_film else 0
         films.append(film)
-        plans.append(plan_film(adapter, selector, film, max_tokens)[0])
+        plans.append(plan_film(adapter, selector, film, max_tokens, shrinker)[0])
     return films, plans
 
 
@@ -223,62 +233,58 @@ def _plan_image(
 
 
 def _unknown(
-    adapter: ModelAdapter, selector: FrameSelector | None, film: PlannedFilm, max_tokens: int | None
+    model: PlanningModel, selector: FrameSelector | None, film: PlannedFilm, max_tokens: int | None
 ) -> tuple[FilmPlan, FrameSelector | None]:
     if max_tokens is not None:
         raise UsageError(
             f"{film.name}: max_tokens= needs a film of known length: give end= too, or leave it out"
         )
-    size = adapter.frame_size(*film.shown)
-    return FilmPlan(None, *size), selector and selector.fitted(None, _tokens_per_frame(adapter, size))
+    size = model.frame_size(*film.shown)
+    model.check(size)
+    return FilmPlan(None, *size), selector and selector.fitted(None, partial(model.visual_tokens, size=size))
 
 
 def _selected(
-    adapter: ModelAdapter, selector: FrameSelector | None, film: PlannedFilm, max_tokens: int | None
+    model: PlanningModel, selector: FrameSelector | None, film: PlannedFilm, max_tokens: int | None
 ) -> tuple[Tensor, tuple[int, int], FrameSelector | None]:
     """Times and size of the frames that are encoded, and what selects them."""
     assert film.seconds is not None
     every = film.seconds
-    size = _size(adapter, film, every, max_tokens)
+    size = _size(model, film, every, max_tokens)
     if selector is None:
         return every, size, None
-    fitted = selector.fitted(len(every), _tokens_per_frame(adapter, size))
+    fitted = selector.fitted(len(every), partial(model.visual_tokens, size=size))
     chosen = every[fitted.select(every, film.before)]
     if not len(chosen):
         return chosen, size, fitted
-    larger = _size(adapter, film, chosen, max_tokens)
+    larger = _size(model, film, chosen, max_tokens)
     # Of fewer frames each may be larger, unless then fewer would be chosen.
-    if selector.fitted(len(every), _tokens_per_frame(adapter, larger)) == fitted:
+    if selector.fitted(len(every), partial(model.visual_tokens, size=larger)) == fitted:
         size = larger
     return chosen, size, fitted
 
 
 def _size(
-    adapter: ModelAdapter, film: PlannedFilm, seconds: Tensor, max_tokens: int | None
+    model: PlanningModel, film: PlannedFilm, seconds: Tensor, max_tokens: int | None
 ) -> tuple[int, int]:
     if max_tokens is None:
-        return adapter.frame_size(*film.shown, len(seconds))
+        return model.frame_size(*film.shown, len(seconds))
     # Text does not depend on the size of frames.
-    text = adapter.film_tokens(seconds, *adapter.frame_size(*film.shown, len(seconds)), film.number).text
-    return adapter.frame_size(*film.shown, len(seconds), max(0, max_tokens - text))
+    text = model.film_tokens(seconds, *model.frame_size(*film.shown, len(seconds)), film.number).text
+    return model.frame_size(*film.shown, len(seconds), max(0, max_tokens - text))
 
 
-def _becomes(adapter: ModelAdapter, film: PlannedFilm, seconds: Tensor, size: tuple[int, int]) -> FilmTokens:
-    return adapter.film_tokens(seconds, *size, film.number) if len(seconds) else FilmTokens(0, 0, 0, 0)
+def _becomes(model: PlanningModel, film: PlannedFilm, seconds: Tensor, size: tuple[int, int]) -> FilmTokens:
+    return model.film_tokens(seconds, *size, film.number) if len(seconds) else FilmTokens(0, 0, 0, 0)
 
 
-def _tokens_per_frame(adapter: ModelAdapter, size: tuple[int, int]) -> float:
-    clip = torch.arange(adapter.clip, dtype=torch.float64)
-    return adapter.film_tokens(clip, *size).visual / adapter.clip
-
-
-def _fewer(adapter: ModelAdapter, selector: FrameSelector | None, film: PlannedFilm, max_tokens: int) -> str:
+def _fewer(model: PlanningModel, selector: FrameSelector | None, film: PlannedFilm, max_tokens: int) -> str:
     """What to set so that the film stays within its budget."""
 
     def fits(frames: int) -> bool:
         part = film.of_frames(frames)
-        seconds, size, _ = _selected(adapter, selector, part, max_tokens)
-        becomes = _becomes(adapter, film, seconds, size)
+        seconds, size, _ = _selected(model, selector, part, max_tokens)
+        becomes = _becomes(model, film, seconds, size)
         return becomes.visual + becomes.text <= max_tokens
 
     assert film.seconds is not None

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 _Count = Annotated[int, Field(ge=0)]
+_Extent = Annotated[int, Field(ge=1)]
+_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -130,6 +132,23 @@ class ResumePoint(_Record):
     lines: _Count = 0
 
 
+class WindowRecord(_Record):
+    """A `RescaledWindow`."""
+
+    ramp: str
+    window: _Extent
+    target: _Extent
+    inv_freq: tuple[_Positive, ...] = Field(min_length=1)
+    attention_factor: _Positive
+    watched_target: _Extent | None = None
+
+    @model_validator(mode="after")
+    def _is_extended(self) -> Self:
+        if not self.window <= (self.watched_target or self.window) <= self.target:
+            raise ValueError("a window is only extended")
+        return self
+
+
 class Header(_Record):
     """Everything about a memory but its tensors.
 
@@ -139,6 +158,7 @@ class Header(_Record):
     system: digest of the system prompt.
     question: the only one that can be asked, by which it was chosen what is kept; None for any.
     next_position, run, end, squeeze: where what follows stands; see `KeyValues`.
+    window: the rotary table of all entries, and of what is asked; None for the model's own.
     kept: entries per layer, text included; nbytes: bytes of the layers' tensors.
     seconds: wall time of watching.
     peak_bytes: largest size of the process while watching; None where it cannot be measured.
@@ -159,6 +179,7 @@ class Header(_Record):
     next_position: _Count
     run: tuple[_Count, _Count] | None = None
     end: _Count | None = None
+    window: WindowRecord | None = None
     squeeze: tuple[_Count, _Count, _Count, _Count, Annotated[int, Field(gt=0)]] | None = None
     kept: tuple[_Count, ...] = Field(min_length=1)
     nbytes: _Count
@@ -175,13 +196,12 @@ class Header(_Record):
     @field_validator("method")
     @classmethod
     def _names_its_parts(cls, method: dict[str, Any]) -> dict[str, Any]:
-        cache, frames = method.get("cache"), method.get("frames")
+        cache = method.get("cache")
         if not isinstance(method.get("name"), str) or not isinstance(cache, dict):
             raise ValueError("a method has a name and a part that keeps entries")
-        if frames is not None and not isinstance(frames, dict):
-            raise ValueError("what selects frames has settings")
-        if not isinstance(method.get("features", {}), dict):
-            raise ValueError("what chooses keyframes has settings")
+        others = (method.get(stage) for stage in ("frames", "features", "tokens", "positions"))
+        if any(part is not None and not isinstance(part, dict) for part in others):
+            raise ValueError("every part of a method has settings")
         ratio = cache.get("ratio", 1)
         if not isinstance(ratio, int) or ratio < 1:
             raise ValueError("a ratio is a whole number from 1 on")

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from longreel.compress.context_window import RescaledWindow
+
 TEXT = -1
 
 
@@ -52,7 +54,8 @@ class KeyValues:
     their stretch began, the position at which that of the end began and the place in time of its first
     token, see `VisualTokens.place`; None behind text, or for others. `end` is behind every position so far;
     None if that is `next_position`. `squeeze` is how a film goes on that was broken off, if its times were
-    squeezed.
+    squeezed. `window` is the rotary table that keys were rotated by, and whatever attends to them has to be;
+    None for the model's own.
     """
 
     layers: tuple[LayerMemory, ...]
@@ -61,6 +64,7 @@ class KeyValues:
     run: tuple[int, int] | None = None
     end: int | None = None
     squeeze: Squeeze | None = None
+    window: RescaledWindow | None = None
 
     @property
     def nbytes(self) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from longreel.compress.context_window import RescaledWindow
 from longreel.errors import MemoryFileError
 from longreel.header import Header
 from longreel.key_values import TEXT, KeyValues, LayerMemory, Squeeze
@@ -49,7 +50,14 @@ class VideoMemory:
             header.run,
             header.end,
             None if header.squeeze is None else Squeeze(*header.squeeze),
+            self.window,
         )
+
+    @property
+    def window(self) -> RescaledWindow | None:
+        """The rotary table of its entries, and of what is asked of it; None for the model's own."""
+        record = self.header.window
+        return None if record is None else RescaledWindow(**record.model_dump())
 
     @property
     def complete(self) -> bool:
@@ -142,7 +150,8 @@ class VideoMemory:
             MemoryFileError: they have other shapes.
         """
         shapes = [(layer.keys.shape[0], layer.keys.shape[2]) for layer in self.layers]
-        if shapes != list(adapter.layer_shapes):
+        table = self.header.window.inv_freq if self.header.window else adapter.rotation.inv_freq
+        if shapes != list(adapter.layer_shapes) or len(table) != len(adapter.rotation.inv_freq):
             raise MemoryFileError(
                 f"this memory has layers of other shapes than {adapter.name!r} makes: watch the film again"
             )

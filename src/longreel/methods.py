@@ -15,11 +15,14 @@ from longreel.compress.base import (
     FeatureSelector,
     FrameSelector,
     MarkingSelector,
+    TokenShrinker,
     exact_fraction,
 )
 from longreel.compress.baselines import FramesWithin, KeepAll, RandomTokens, RecentWindow, UniformFrames
+from longreel.compress.context_window import ContextWindow
 from longreel.compress.kinds import choosing
 from longreel.compress.pivot_kv import PivotKV
+from longreel.compress.progressive_pooling import ProgressivePooling
 from longreel.compress.retake import Retake
 from longreel.compress.summary_tokens import SummaryTokens
 from longreel.errors import UsageError
@@ -35,6 +38,8 @@ class Method:
     frames: which frames are encoded; None for all that are sampled.
     features: which of those are keyframes, told by what the language model would see of them; None for none.
     cache: which entries of each chunk stay in memory, and where summary tokens are inserted.
+    tokens: what makes fewer tokens of each frame, before the language model sees them; None for nothing.
+    positions: by which rotary table films longer than in training are read; None for the model's own.
     name: of the row in the table of methods, or what the user calls their own combination.
     """
 
@@ -42,13 +47,15 @@ class Method:
     cache: Compressor = field(default_factory=KeepAll)
     name: str = "custom"
     features: FeatureSelector | None = None
+    tokens: TokenShrinker | None = None
+    positions: ContextWindow | None = None
 
     def settings(self) -> dict[str, Any]:
         """Name and parts as plain values, for a memory's header; equal for equal methods only."""
         settings = {"name": self.name, "frames": _settings(self.frames), "cache": _settings(self.cache)}
-        if self.features is not None:
-            settings["features"] = _settings(self.features)
-        return settings
+        # Left out where there are none, as before there were any: memories made then stay valid.
+        later = {"features": self.features, "tokens": self.tokens, "positions": self.positions}
+        return settings | {stage: _settings(part) for stage, part in later.items() if part is not None}
 
     @property
     def needs_question(self) -> bool:
@@ -99,27 +106,30 @@ def _settings(part: Any) -> dict[str, Any] | None:
         raise UsageError(
             f"part {part!r} of the method is not a dataclass, so a memory cannot record its settings"
         )
-    return {"part": type(part).__name__, **asdict(part)}
+    # As JSON has them: a header that was read equals the one that was written.
+    values = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(part).items()}
+    return {"part": type(part).__name__, **values}
 
 
 @dataclass(frozen=True)
 class _Row:
     """How a method is built from a fraction to keep, and from a number of visual tokens; None where it
-    cannot be. The first of them has a default.
+    cannot be. The first of them has a default, and is the only one for a method that is `whole`.
     """
 
     build: Callable[[float], Method] | None = None
     default_keep: float = 1.0
     within: Callable[[int], Method] | None = None
     default_budget: int = 4096
+    whole: bool = False
 
 
 def _keep_all(keep: float) -> Method:
-    if keep != 1:
-        raise UsageError(
-            f"keep={keep:g} does not fit the method keep-all: leave keep out, or name another method"
-        )
     return Method(name="keep-all")
+
+
+def _context_window(keep: float) -> Method:
+    return Method(tokens=ProgressivePooling(), positions=ContextWindow(), name="context-window")
 
 
 def _uniform(keep: float) -> Method:
@@ -156,17 +166,23 @@ def _video_xl(keep: float) -> Method:
 
 _METHODS = {
     "video-xl": _Row(_video_xl, 1 / 16),
-    "keep-all": _Row(_keep_all, 1.0),
+    "keep-all": _Row(_keep_all, 1.0, whole=True),
     "uniform": _Row(_uniform, 1 / 4, _uniform_within),
     "recent-window": _Row(within=_recent_window),
     "random": _Row(_random, 1 / 4),
     "retake": _Row(_retake, 1 / 4, _retake_within),
+    "context-window": _Row(_context_window, 1.0, whole=True),
 }
 
 
 def method_names() -> tuple[str, ...]:
     """The names `named_method` knows."""
     return tuple(_METHODS)
+
+
+def keeps_whole(name: str) -> bool:
+    """Whether a method keeps everything, so that there is no fraction to choose."""
+    return name in _METHODS and _METHODS[name].whole
 
 
 def named_method(
@@ -193,6 +209,10 @@ def named_method(
         raise UsageError(f"unknown method {name!r}{_nearest(name)}: known are {', '.join(_METHODS)}")
     if keep is not None:
         keep = checked_keep(keep)
+    if row.whole and keep not in (None, 1):
+        raise UsageError(
+            f"keep={keep:g} does not fit the method {name}: leave keep out, or name another method"
+        )
     if keep is not None and budget is not None:
         raise UsageError("keep= and budget= are two ways to say how much stays: give one of them")
     if budget is not None or row.build is None:

@@ -12,6 +12,7 @@ from longreel.ask import Decoding, ask, stream
 from longreel.chat import Chat
 from longreel.compress.summary_tokens import SummaryTokens
 from longreel.errors import UsageError
+from longreel.extension import extended
 from longreel.film_plan import FilmPlan
 from longreel.memory import VideoMemory
 from longreel.methods import Method
@@ -129,6 +130,13 @@ class Model:
             progress=progress,
         )
 
+    def extend(self, memory: VideoMemory, target: int) -> VideoMemory:
+        """The memory with room for `target` positions, without watching again: an approximation.
+
+        See `longreel.extension.extended` and `ContextWindow`.
+        """
+        return extended(self.adapter, self.method, memory, target)
+
     def open(self, path: str | os.PathLike[str]) -> VideoMemory:
         """Open a memory this model saved.
 
@@ -220,6 +228,11 @@ class Model:
 
 
 def _check_method(adapter: ModelAdapter, method: Method) -> None:
+    if method.tokens is not None and not adapter.has_token_grid:
+        raise UsageError(
+            f"method {method.name!r} pools the grid of tokens that a frame becomes, and {adapter.name} has "
+            "none: leave tokens= out, as in Method(positions=ContextWindow())"
+        )
     if not isinstance(method.cache, SummaryTokens):
         return
     if not adapter.has_summary_tokens and method.needs_summary_tokens:

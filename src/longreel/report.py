@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from longreel.header import Header, PlanRecord, SourceRecord, SubtitleRecord
+from longreel.header import Header, PlanRecord, SourceRecord, SubtitleRecord, WindowRecord
 from longreel.plain_text import bytes_in_words, table
 
 
@@ -21,9 +21,10 @@ class MemoryReport:
         return self.header.model_dump(mode="json")
 
     def __str__(self) -> str:
-        return table(list(self._rows()))
+        return table(list(self.rows()))
 
-    def _rows(self) -> Iterator[tuple[str, str]]:
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Names and what there is to say, in the order of the table."""
         header = self.header
         for source in header.sources:
             yield ("film", _film(source)) if source.is_film else ("image", _image(source))
@@ -36,6 +37,8 @@ class MemoryReport:
         yield "method", _method(header.method)
         if header.question is not None:
             yield "question", f"{header.question} (no other can be asked)"
+        if header.window is not None:
+            yield "window", _window(header.window)
         for stage in header.stages:
             counts = f"{stage.before:,} to {stage.after:,} {stage.unit}"
             yield stage.name, f"{counts}, {stage.seconds:.1f} s"
@@ -79,7 +82,8 @@ def _plan(plan: PlanRecord, *, is_film: bool) -> str:
 
 
 def _method(settings: dict[str, Any]) -> str:
-    parts = [part for part in (settings.get(kind) for kind in ("frames", "features", "cache")) if part]
+    stages = ("frames", "features", "tokens", "cache", "positions")
+    parts = [part for part in map(settings.get, stages) if part]
     values = [
         f"{key}={value}"
         for part in parts
@@ -87,6 +91,14 @@ def _method(settings: dict[str, Any]) -> str:
         if key != "part" and value is not None
     ]
     return " ".join([settings["name"], *values])
+
+
+def _window(window: WindowRecord) -> str:
+    scale = window.target / window.window
+    text = f"{window.target:,} positions read as {window.window:,}, scale {scale:.4g}, ramp {window.ramp}"
+    if window.watched_target is None:
+        return text
+    return f"{text}; extended from {window.watched_target:,} after watching, an approximation"
 
 
 def _kept(kept: tuple[int, ...]) -> str:

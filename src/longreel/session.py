@@ -5,27 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from longreel.blocks import Block
 from longreel.compress.base import ChoosingSelector, MarkingSelector
+from longreel.compress.context_window import RescaledWindow
 from longreel.compress.kinds import choosing
 from longreel.feature_stage import FeatureStage
 from longreel.film_stage import FilmStage
-from longreel.header import Header, ResumePoint, SourceRecord, StageRecord
+from longreel.header import Header, ResumePoint, SourceRecord, StageRecord, WindowRecord
 from longreel.identity import hash_json
 from longreel.interrupts import held_back_interrupts
 from longreel.key_values import TEXT, KeyValues
 from longreel.memory import VideoMemory
 from longreel.methods import Method
-from longreel.models.base import ModelAdapter, VisualTokens
+from longreel.models.base import ModelAdapter, TokenGrid, VisualTokens
 from longreel.process import peak_bytes
 from longreel.timeline import Timeline
+from longreel.token_shrinking import PlanningModel, shrunk
 from longreel.version import package_version
-from longreel.watched_film import WatchedFilm
+from longreel.watched_film import WatchedFilm, plain
 
 _NO_TIMES = (torch.empty(0, dtype=torch.float64),) * 2
 
@@ -39,6 +43,7 @@ class WatchSession:
         start: a memory to go on with, of an incomplete one from its resume point.
         question: by which it is chosen what is kept; not used with `start`.
         in_front: int64 ids of text between the text before a film and the first film; not used with `start`.
+        window: the rotary table, None for the model's own; not used with `start`, which has its own.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class WatchSession:
         start: VideoMemory | None,
         in_front: Tensor | None = None,
         question: str | None = None,
+        window: RescaledWindow | None = None,
     ) -> None:
         self._started = time.perf_counter()
         self._adapter = adapter
@@ -65,14 +71,21 @@ class WatchSession:
         self._earlier = self._earlier[: self.resume.source] if self.resume else self._earlier
         self._films: list[WatchedFilm] = []
         self._final: VideoMemory | None = None
+        self.window = window if start is None else start.window
+        self.appends = start is not None and start.complete
         with self.timed("prefill"):
             held = None if start is None else start.key_values
-            asked = {} if self._question is None else {"question": self._asked(self._question)}
-            self._watcher = adapter.watcher(adapter.dialogue.before(system), method.cache, held, **asked)
+            more: dict[str, Any] = {"window": self.window}
+            if self._question is not None:
+                more["question"] = self._asked(self._question)
+            self._watcher = adapter.watcher(adapter.dialogue.before(system), method.cache, held, **more)
             if in_front is not None and len(in_front) and start is None:
                 self._watcher.text(in_front)
         self._base = self._watcher.closed_tokens
         self._stage: FeatureStage | FilmStage | None = None
+        # The grid of the frames in hand, and the number of the next that a stage gives.
+        self._grid: TokenGrid | None = None
+        self._next_frame = 0
         # Tokens of the film in hand that the memory holds already, and those of its last chunk if cut short.
         self._held_already = 0
         self._cut_short = 0
@@ -135,33 +148,65 @@ class WatchSession:
         """What looks at the features of a film; an image stays whole."""
         selector = self._method.features if film.alone is None else None
         if self._method.chosen_frames < 1 and isinstance(selector, ChoosingSelector):
-            return FilmStage(selector, film.plan.visual_tokens)
+            return FilmStage(selector, self._expected(film))
         return FeatureStage(selector) if isinstance(selector, MarkingSelector) else None
+
+    def _expected(self, film: WatchedFilm) -> int | None:
+        """Visual tokens that a film becomes before they are shrunk."""
+        plan = film.plan
+        if self._method.tokens is None or plan.frames is None:
+            return plan.visual_tokens
+        return self._native(plan.frames, plan.size)
 
     def take(self, film: WatchedFilm, block: Block, tokens: VisualTokens) -> None:
         """Push a block's visual tokens; all of it happens, or nothing."""
         with held_back_interrupts():
             tokens = self._with_text(film, block, tokens)
             seconds = block.frames.seconds
+            self._grid = tokens.grid or self._grid
             if isinstance(self._stage, FilmStage):
                 self._timeline = self._known_timeline(film).extended(seconds + film.offset, *_NO_TIMES)
                 film.add(block, torch.zeros(len(seconds), dtype=torch.int64))
                 with self.timed("keyframes"):
                     self._stage.push(tokens)
                 return
-            fresh = tokens[0 if film.seconds else film.skip_tokens :]
+            less = self._less(film, block, tokens)
+            fresh = less[0 if film.seconds else film.skip_tokens :]
             self._timeline = self._known_timeline(film).extended(
                 seconds + film.offset, fresh.start + film.offset, fresh.end + film.offset
             )
-            film.add(block, tokens.frame.bincount(minlength=len(seconds)))
-            self._push(self._certain(tokens))
+            if isinstance(self._stage, FeatureStage) and not film.seconds:
+                self._next_frame = film.part(block).frame
+            film.add(block, less.frame.bincount(minlength=len(seconds)))
+            self._push(self._certain(tokens, less))
 
-    def _certain(self, tokens: VisualTokens) -> VisualTokens | None:
-        """Those of which it is certain whether they are of keyframes."""
+    def _less(self, film: WatchedFilm, block: Block, tokens: VisualTokens) -> VisualTokens:
+        """What a method leaves of a block; an image stays whole."""
+        return tokens if film.alone is not None else self._shrunk(tokens, film.part(block).frame)
+
+    def _certain(self, tokens: VisualTokens, less: VisualTokens) -> VisualTokens | None:
+        """Those of which it is certain whether they are of keyframes; `less` is what is left of them."""
         if not isinstance(self._stage, FeatureStage):
-            return tokens
+            return less
         with self.timed("keyframes"):
-            return self._stage.push(tokens)
+            marked = self._stage.push(tokens)
+        return self._following(marked)
+
+    def _following(self, marked: VisualTokens | None) -> VisualTokens | None:
+        """What is left of frames that follow those so far."""
+        if marked is None or self._method.tokens is None or self._grid is None:
+            return marked
+        less = self._shrunk(marked, self._next_frame)
+        self._next_frame += len(marked) // (self._grid.rows * self._grid.columns) * self._grid.frames
+        return less
+
+    def _shrunk(self, tokens: VisualTokens, frame: int) -> VisualTokens:
+        """What a method leaves of the tokens of frames, the first of which has this number in its film."""
+        if self._method.tokens is None:
+            return tokens
+        self._grid = tokens.grid or self._grid
+        with self.timed("pool"):
+            return shrunk(replace(tokens, grid=self._grid), self._method.tokens, frame)
 
     def _push(self, tokens: VisualTokens | None) -> None:
         """Prefill what the memory does not hold yet."""
@@ -190,7 +235,7 @@ class WatchSession:
             self._push_chosen(film, self._stage)
         with held_back_interrupts():
             if isinstance(self._stage, FeatureStage):
-                self._push(self._stage.end())
+                self._push(self._following(self._stage.end()))
             closed = self._watcher.closed_tokens
             with self.timed("prefill"):
                 self._watcher.end_film()
@@ -209,6 +254,7 @@ class WatchSession:
                 tokens = stage.end()
             if tokens is None:
                 return
+            tokens = self._shrunk(tokens, 0)
             fresh = tokens[film.skip_tokens :]
             self._timeline = self._timeline.extended(
                 _NO_TIMES[0], fresh.start + film.offset, fresh.end + film.offset
@@ -231,10 +277,21 @@ class WatchSession:
                     f"nothing is kept of the {held.visual_tokens:,} visual tokens, too few for this "
                     "fraction: keep more"
                 )
+            self._warn_of_extent(held)
             short_end = held.visual_tokens - closed or self._cut_short
             header = self._header(held, self.records, short_end=short_end)
             self._final = VideoMemory(held.layers, self._timeline, header)
         return self._final
+
+    def _warn_of_extent(self, held: KeyValues) -> None:
+        """Films of unknown length may reach beyond the target of the rotary table."""
+        text = int((held.layers[0].token == TEXT).sum())
+        reached = (held.next_position if held.end is None else held.end) - text
+        if self.window is not None and reached > self.window.target:
+            self.warnings.append(
+                f"the film reaches {reached:,} positions, and its rotary table is for "
+                f"{self.window.target:,}: watch it with a larger target"
+            )
 
     def checkpoint(self) -> VideoMemory:
         """The memory of the closed intervals, with the point from which watching can go on.
@@ -297,6 +354,7 @@ class WatchSession:
             run=held.run,
             end=held.end,
             squeeze=held.squeeze,
+            window=None if self.window is None else WindowRecord(**plain(self.window)),
             kept=tuple(len(layer.token) for layer in held.layers),
             nbytes=held.nbytes,
             dtype=str(held.layers[0].keys.dtype).removeprefix("torch."),
@@ -317,7 +375,7 @@ class WatchSession:
         if last is None or chooser is None:
             return self._adapter.interval
         frames = torch.arange(chooser.chunk_frames, dtype=torch.float64)
-        return self._adapter.film_tokens(frames, *last.plan.size).visual
+        return self._adapter.film_tokens(frames, *last.plan.size, 0, self._method.tokens).visual
 
     def _stages(self, held: KeyValues, records: tuple[SourceRecord, ...]) -> Iterator[StageRecord]:
         read = sum(record.frames_read for record in records)
@@ -332,14 +390,31 @@ class WatchSession:
         if self._method.chosen_frames < 1:
             plans = [record.plan for record in records if record.plan is not None]
             tokens = sum(plan.visual_tokens or 0 for plan in plans)
+        shown, pooled = tokens, []
+        if self._method.tokens is not None:
+            shown = sum(map(self._unpooled, records))
+            pooled = [("pool", shown, tokens, "visual tokens")]
         marked = [("keyframes", tokens, held.visual_tokens, "visual tokens")] if self._method.features else []
         for name, before, after, unit in (
             ("read", asked, read, "frames"),
             *selected,
-            ("encode", encoded, tokens, "visual tokens"),
+            ("encode", encoded, shown, "visual tokens"),
+            *pooled,
             *marked,
             ("prefill", held.visual_tokens, kept, "entries per layer"),
         ):
             yield StageRecord(
                 name=name, before=before, after=after, unit=unit, seconds=seconds.get(name, 0.0)
             )
+
+    def _unpooled(self, record: SourceRecord) -> int:
+        """Visual tokens of a film before they were shrunk, or of an image, which stays whole."""
+        assert record.plan is not None, "films whose tokens were shrunk had a plan"
+        if not record.is_film:
+            return record.plan.visual_tokens or 0
+        return self._native(record.frames_encoded, (record.plan.height, record.plan.width))
+
+    def _native(self, count: int, size: tuple[int, int]) -> int:
+        """Tokens of so many frames, before they are shrunk."""
+        rows, columns, frames = PlanningModel(self._adapter, None).grid(size)
+        return -(-count // frames) * rows * columns

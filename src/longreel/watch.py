@@ -39,6 +39,7 @@ from longreel.video.reader import Begin, FilmStream
 from longreel.video.sampling import Sampling
 from longreel.video.targets import Grid
 from longreel.watched_film import WatchedFilm, plain
+from longreel.window_fit import check_target, planned_window
 
 T = TypeVar("T", int, float)
 
@@ -112,8 +113,8 @@ def watch(
         WatchInterrupted: Ctrl-C; its `memory` can be given as `resume`.
         SourceError: a film cannot be read.
         UsageError: settings contradict each other or the memory to resume; more frames are asked for than
-            fit into `max_tokens` or the model's context, which is told before the first one is encoded; or
-            there is an image and the model knows films only.
+            fit into `max_tokens`, the model's context or the target of its rotary table, which is told before
+            the first one is encoded; or there is an image and the model knows films only.
     """
     max_tokens = checked_max_tokens(max_tokens)
     sampling = _sampling(adapter, start, end, fps, count, max_frames, seconds)
@@ -135,7 +136,10 @@ def watch(
         check_same_subtitles(texts, resume.header.sources)
         if resume.complete:
             return resume
-    session = WatchSession(adapter, method, system, resume, text_in_front(texts), question)
+    window = None
+    if resume is None:
+        window = planned_window(adapter, method, shown, sampling, max_tokens, allow_url=allow_url)
+    session = WatchSession(adapter, method, system, resume, text_in_front(texts), question, window)
     reading = Reading(strict, allow_url, progress, max_tokens, system)
     rest = _with_texts(shown, texts)[len(session.records) :]
     return _watch_all(session, adapter, method, rest, sampling, reading)
@@ -169,7 +173,9 @@ def plan(
     checked = checked_max_tokens(max_tokens)
     order = watching_order(adapter.images, shown)
     watched = [shown[number] for number in order]
-    plans = plan_films(adapter, method.frames, watched, sampling, checked, allow_url=allow_url)[1]
+    _, plans = plan_films(
+        adapter, method.frames, watched, sampling, checked, method.tokens, allow_url=allow_url
+    )
     return tuple(plans[order.index(number)] for number in range(len(shown)))
 
 
@@ -195,8 +201,9 @@ def append(
 
     Raises:
         WatchInterrupted, SourceError: as `watch`; go on with `watch`, all films and `resume=`.
-        UsageError: the memory is incomplete, of another method, its frames were not sampled by fps, or what
-            is kept of a film depends on its length; or the model has to be shown an image with all others.
+        UsageError: the memory is incomplete, of another method, its frames were not sampled by fps, what is
+            kept of a film depends on its length, or its rotary table is for fewer positions; or the model
+            has to be shown an image with all others.
     """
     _check_same_run(adapter, method, memory)
     _check_appendable(method)
@@ -284,12 +291,13 @@ def _watch_film(
         number, before = len(session.records), session.frames_read()
         skip = resume.frame if resume else 0
         planned = PlannedFilm.of(stream, sampling, number, before, showing.part(number))
-        film_plan, selector = plan_film(adapter, method.frames, planned, reading.max_tokens)
+        film_plan, selector = plan_film(adapter, method.frames, planned, reading.max_tokens, method.tokens)
         _check_text(method, showing.text)
         fill = _fill(session, adapter, reading)
         if showing.text is not None:
             fill = fill.and_text(showing.text.record.tokens)
-        check_context(adapter, method, fill, [planned], [film_plan])
+        check_context(adapter, method, fill, [planned], [film_plan], session.window)
+        _check_target(session, adapter, method, [planned], [film_plan])
         stream.resize_to(film_plan.size)
         cache: Compressor = planning(method.cache)
         if showing.is_film:
@@ -320,8 +328,19 @@ def _watch_film(
             lines_before=resume.lines if resume else 0,
         )
         session.begin(film)
-        _encode(session, adapter, film, StageClock(reading.progress, _stage(film), stream.expected))
+        _encode(session, adapter, method, film, StageClock(reading.progress, _stage(film), stream.expected))
         session.end(film)
+
+
+def _check_target(
+    session: WatchSession,
+    adapter: ModelAdapter,
+    method: Method,
+    films: Sequence[PlannedFilm],
+    plans: Sequence[FilmPlan],
+) -> None:
+    before = [FilmPlan(**record.plan.model_dump()) for record in session.records if record.plan is not None]
+    check_target(adapter, method, session.window, before, films, plans, appended=session.appends)
 
 
 def _check_text(method: Method, text: FilmText | None) -> None:
@@ -351,12 +370,14 @@ def _fill(session: WatchSession, adapter: ModelAdapter, reading: Reading) -> Fil
     return fill
 
 
-def _encode(session: WatchSession, adapter: ModelAdapter, film: WatchedFilm, clock: StageClock) -> None:
+def _encode(
+    session: WatchSession, adapter: ModelAdapter, method: Method, film: WatchedFilm, clock: StageClock
+) -> None:
     """Encode and prefill one block while the next is being read."""
     with closing(_ahead(film.stream, film.blocks)) as blocks:
         for block in blocks:
             with session.timed("encode"):
-                tokens = film.encoded(adapter, block)
+                tokens = film.encoded(adapter, block, unpooled=method.tokens is not None)
             session.take(film, block, tokens)
             clock.report(film.read[-1] + 1)
     # The last frames may not have been selected.
@@ -545,12 +566,14 @@ def _look_ahead(
         looked_at,
         sampling,
         reading.max_tokens,
+        method.tokens,
         allow_url=reading.allow_url,
         number=len(watched),
         offset=session.next_offset(),
         before=session.frames_read(),
     )
-    check_context(adapter, method, _fill(session, adapter, reading), films, plans)
+    check_context(adapter, method, _fill(session, adapter, reading), films, plans, session.window)
+    _check_target(session, adapter, method, films, plans)
 
 
 def _stopped(memory: VideoMemory) -> str:

@@ -68,10 +68,10 @@ class WatchedFilm:
     read: list[int] = field(default_factory=list)
     tokens_before: list[int] = field(default_factory=list)
 
-    def encoded(self, adapter: ModelAdapter, block: Block) -> VisualTokens:
-        """The visual tokens of a block that follows the frames so far."""
+    def encoded(self, adapter: ModelAdapter, block: Block, *, unpooled: bool = False) -> VisualTokens:
+        """The visual tokens of a block that follows the frames so far; images are whole in any case."""
         if self.alone is None:
-            return adapter.encode(block.frames, self.part(block))
+            return adapter.encode(block.frames, self.part(block), unpooled=unpooled)
         assert adapter.images is not None
         return adapter.images.encode(block.frames.pixels[0], ImagePart(self.index, self.alone))
 

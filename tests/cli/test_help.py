@@ -16,6 +16,7 @@ VERBS = [
     "watch",
     "ask",
     "info",
+    "extend",
     "films make",
     "train",
     "convert",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from transformers import Qwen2Config
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
-from longreel.compress.context_window import RAMPS, rescaled, scaled_frequencies
-from longreel.positions import inverse_frequencies
+from longreel.compress.context_window import RAMPS, ContextWindow, rescaled, scaled_frequencies
+from longreel.errors import UsageError
+from longreel.positions import Rotation, inverse_frequencies
 from tests.oracles import context_window as oracle
 
 HEAD_DIMS = st.sampled_from([2, 8, 64, 80, 128])
@@ -160,3 +162,50 @@ def test_values_that_cannot_work_are_refused(arguments: tuple[float, ...], messa
 def test_a_scale_below_1_is_refused() -> None:
     with pytest.raises(ValueError, match=r"scale=0\.5"):
         rescaled(inverse_frequencies(64, 1e6), 1e6, 100, 0.5)
+
+
+@settings(deadline=None)
+@given(HEAD_DIMS, BASES, WINDOWS, st.integers(1, 400_000), st.sampled_from(RAMPS))
+def test_a_window_is_fitted_to_what_films_take_up(
+    head_dim: int, base: float, window: int, extent: int, ramp: str
+) -> None:
+    trained = Rotation(inverse_frequencies(head_dim, base))
+    found = ContextWindow(ramp).fitted(trained, window, extent)
+    target = max(window, extent)
+    expected = scaled_frequencies(head_dim, base, window, target, ramp)
+    assert (found.window, found.target) == (window, target)
+    assert found.scale == target / window
+    # The base is read off the frequencies, which costs some last bits of the ramp "yarn" alone.
+    table = found.rotation(trained).inv_freq
+    assert torch.allclose(table, expected.inv_freq, rtol=1e-9 if ramp == "yarn" else 0, atol=0)
+    assert found.attention_factor == expected.attention_factor
+    assert found == ContextWindow(ramp, window, target).fitted(trained, 7, 10**9)
+
+
+def test_an_attention_factor_of_ones_own() -> None:
+    trained = Rotation(inverse_frequencies(64, 1e6))
+    part = ContextWindow("yarn", attention_factor=1.0)
+    assert part.fitted(trained, 100, 400).attention_factor == 1.0
+    # Nothing is distorted where nothing is rescaled.
+    assert ContextWindow(attention_factor=1.5).fitted(trained, 100, 60).attention_factor == 1.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"window": 0}, "window=0 is no number of positions"),
+        ({"window": -5}, "window=-5"),
+        ({"window": 2.5}, r"window=2\.5"),
+        ({"target": 0}, "target=0 is no number of positions"),
+        ({"target": True}, "target=True"),
+        ({"target": "most"}, "target=most"),
+        ({"window": 100, "target": 99}, "target=99 is shorter than the 100 positions"),
+        ({"ramp": "ntk"}, "unknown ramp 'ntk': known are paper, yarn, linear"),
+        ({"attention_factor": 0.0}, r"attention_factor=0\.0"),
+    ],
+    ids=str,
+)
+def test_windows_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        ContextWindow(**arguments)
+    assert len(str(caught.value).splitlines()) == 1

@@ -25,7 +25,7 @@ def narrow(folder: Path, context: int, **settings: Any) -> Model:
     adapter: Any = model.adapter
     adapter.context = context
 
-    def encode(*_: object) -> VisualTokens:
+    def encode(*_: object, **__: object) -> VisualTokens:
         raise AssertionError("a frame was encoded")
 
     adapter.encode = encode

@@ -14,7 +14,9 @@ from longreel.methods import method_names, named_method
 from tests.fakes import assert_same, broken_off, interrupting
 from tests.families.test_parity import QUESTIONS, film
 
-METHODS = [name for name in method_names() if not named_method(name).needs_summary_tokens]
+# The strides of context-window are larger than the grids of these checkpoints; see test_pooling.
+METHODS = [name for name in method_names() if named_method(name).tokens is None]
+METHODS = [name for name in METHODS if not named_method(name).needs_summary_tokens]
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -11,6 +11,7 @@ from longreel.cli import options
 from longreel.cli.answering import Answers
 from longreel.cli.kinds import looks_like_memory
 from longreel.cli.loading import loaded_model
+from longreel.cli.long_films import LongFilms
 from longreel.cli.progress import shown_progress
 from longreel.cli.prompt import hold_conversation
 from longreel.cli.watching import Frames, RetakeOptions, Subtitles, check_films, print_warnings, watched
@@ -51,6 +52,10 @@ def ask(
     dtype: options.Dtype = None,
     device: options.Device = None,
     positions: options.Positions = "trained",
+    target: options.Target = None,
+    window: options.Window = None,
+    ramp: options.Ramp = None,
+    pool: options.Pool = None,
     chunk_frames: options.ChunkFrames = 32,
     keyframes: options.Keyframes = "1",
     select: options.Select = "peaks",
@@ -97,22 +102,20 @@ def ask(
         allow_url=allow_url,
     )
     told = Subtitles(tuple(subtitles or ()), subtitle_placement, subtitle_budget)
+    long_films = LongFilms(target, window, ramp, pool)
     is_memory = looks_like_memory(source)
     chosen_frames = options.parsed_fraction(keyframes, "--keyframes")
     retake = RetakeOptions(chunk_frames, chosen_frames, select, pivots, squeeze, scores, by_layer)
     kept = {"--method": method, "--keep": keep, "--budget": budget}
-    chosen = [
-        *frames.chosen(),
-        *told.chosen(),
-        *retake.chosen(),
-        *(name for name, value in kept.items() if value is not None),
-    ]
+    chosen = [*frames.chosen(), *told.chosen(), *long_films.chosen(), *retake.chosen()]
+    chosen += [name for name, value in kept.items() if value is not None]
     if is_memory and chosen:
         raise UsageError(f"{chosen[0]} is for films and {source} is a memory: leave it out")
     bound = _bound(question, scores)
     if stream and as_json:
         raise UsageError("--stream and --json do not go together: choose one")
     fraction = options.parsed_keep(keep)
+    long_films.check()
     frames.check()
     told.check([source])
 
@@ -128,6 +131,7 @@ def ask(
     )
     for each in question or []:
         question_ids(loaded.adapter, each)
+    loaded = long_films.joined(loaded)
     memory = loaded.open(source) if is_memory else _watched(loaded, source, frames, told, bound, quiet)
     shown = sys.stdout.isatty() if evidence is None else evidence
     answers = Answers(loaded, memory, source, decoding, stream=stream, as_json=as_json, evidence=shown)

@@ -15,6 +15,7 @@ from longreel.cli.convert import convert
 from longreel.cli.curve import curve
 from longreel.cli.demo import demo
 from longreel.cli.evaluate import evaluate
+from longreel.cli.extend import extend
 from longreel.cli.films import films
 from longreel.cli.info import info
 from longreel.cli.map import kept_map
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command()(watch)
 app.command()(ask)
 app.command()(info)
+app.command()(extend)
 app.add_typer(films, name="films")
 app.command()(compare)
 app.command()(train)

@@ -13,6 +13,7 @@ _MODEL = "Model"
 _ANSWER = "Answers"
 _RETAKE = "ReTaKe (--method retake)"
 _SUBTITLES = "Subtitles"
+_LONG = "Films longer than in training"
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
@@ -50,6 +51,39 @@ Positions = Annotated[
         "--positions",
         help="Where text behind a film stands: trained (default), or as in transformers.",
         rich_help_panel=_MODEL,
+    ),
+]
+
+Target = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        metavar="auto|POSITIONS",
+        help="Rescale the rotary table for what the films take up, or for so many positions.",
+        rich_help_panel=_LONG,
+    ),
+]
+Window = Annotated[
+    int | None,
+    typer.Option(
+        "--window",
+        help="Positions of the longest film in training; default: the family's.",
+        rich_help_panel=_LONG,
+    ),
+]
+Ramp = Annotated[
+    str | None,
+    typer.Option(
+        "--ramp", help="How frequencies are rescaled: paper (default), yarn, linear.", rich_help_panel=_LONG
+    ),
+]
+Pool = Annotated[
+    str | None,
+    typer.Option(
+        "--pool",
+        metavar="GROUP,FINE,COARSE",
+        help="Pool frames: 4,2,8 is one in four by stride 2, the others by 8; 0,2,2 all alike.",
+        rich_help_panel=_LONG,
     ),
 ]
 

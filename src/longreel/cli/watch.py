@@ -10,6 +10,7 @@ import typer
 
 from longreel.cli import options
 from longreel.cli.loading import loaded_model
+from longreel.cli.long_films import LongFilms
 from longreel.cli.memory_place import MemoryPlace
 from longreel.cli.output import print_json, print_remark
 from longreel.cli.progress import shown_progress
@@ -51,6 +52,10 @@ def watch(
     dtype: options.Dtype = None,
     device: options.Device = None,
     positions: options.Positions = "trained",
+    target: options.Target = None,
+    window: options.Window = None,
+    ramp: options.Ramp = None,
+    pool: options.Pool = None,
     system: Annotated[
         str | None,
         typer.Option("--system", help="System prompt in front of the film.", rich_help_panel="Model"),
@@ -94,6 +99,7 @@ def watch(
       longreel watch film.mp4
       longreel watch film.mp4 -o film.memory --keep 16x --fps 2
       longreel watch film.mkv --model MODEL --subtitles track:en
+      longreel watch film.mkv --model MODEL --target auto --pool 4,2,8
       longreel watch film.mp4 --model MODEL --method retake --budget 32000
       longreel watch part1.mkv part2.mkv -o both.memory --start 60 --end 120
       longreel watch house.mp4 plan.png -o house.memory --model MODEL
@@ -112,6 +118,8 @@ def watch(
     )
     fraction = options.parsed_keep(keep)
     told = Subtitles(tuple(subtitles or ()), subtitle_placement, subtitle_budget)
+    long_films = LongFilms(target, window, ramp, pool)
+    long_films.check()
     frames.check()
     told.check(film)
     check_films(film, allow_url=allow_url)
@@ -127,6 +135,7 @@ def watch(
     loaded = loaded_model(
         model, method, fraction, dtype, device, budget=budget, positions=positions, retake=retake
     )
+    loaded = long_films.joined(loaded)
     if held is not None and not held.complete and not quiet:
         print_remark(f"going on with {place.path}")
     with shown_progress(quiet) as shown, interrupts_at_reports(shown) as progress:

@@ -6,7 +6,7 @@ of what was kept comes with every method.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -146,8 +146,10 @@ class ChunkwiseCompressor:
 class FrameSelector(Protocol):
     """Decides by their times which frames are encoded."""
 
-    def fitted(self, frames: int | None, tokens_per_frame: float) -> FrameSelector:
+    def fitted(self, frames: int | None, tokens_of: Callable[[int], int]) -> FrameSelector:
         """The selector for a film of about so many frames, None if that is not known.
+
+        tokens_of: visual tokens that a number of frames become.
 
         Raises:
             UsageError: it cannot work for such a film.
@@ -240,6 +242,30 @@ class FrameChoice(Protocol):
 
     def end(self, features: Tensor) -> FilmChoice:
         """What stays of those held, (K, N, D); at least one frame was looked at."""
+
+
+class TokenShrinker(Protocol):
+    """Makes fewer tokens of each picture, before the language model sees them.
+
+    A picture is what becomes one grid of tokens: a frame, or the frames that a model looks at together.
+    Answers depend on a picture and its number in the film, so that blocks of any size give the same tokens.
+    """
+
+    def check(self, grid: tuple[int, int]) -> None:
+        """Refuse what it cannot work on.
+
+        Raises:
+            UsageError: pictures of so many rows and columns.
+        """
+
+    def grids(self, pictures: int, grid: tuple[int, int], first: int) -> Tensor:
+        """Rows and columns of each picture afterwards, int64 (pictures, 2).
+
+        grid: rows and columns before. first: number of pictures of the film before these.
+        """
+
+    def shrink(self, features: Tensor, grid: tuple[int, int], first: int) -> Tensor:
+        """The tokens (L, D), picture by picture and row by row, of features (pictures, rows * columns, D)."""
 
 
 # Larger than any number of tokens that a keep is computed from, small enough to see through rounding.

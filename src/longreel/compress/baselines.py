@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -27,7 +29,7 @@ class UniformFrames:
 
     keep: float
 
-    def fitted(self, frames: int | None, tokens_per_frame: float) -> FrameSelector:
+    def fitted(self, frames: int | None, tokens_of: Callable[[int], int]) -> FrameSelector:
         """The same for every film."""
         return self
 
@@ -46,16 +48,16 @@ class FramesWithin:
 
     tokens: int
 
-    def fitted(self, frames: int | None, tokens_per_frame: float) -> FrameSelector:
+    def fitted(self, frames: int | None, tokens_of: Callable[[int], int]) -> FrameSelector:
         """Even frames of this film."""
         if frames is None:
             raise UsageError(
                 "a budget of visual tokens needs a film of known length: give end=, or keep= in its place"
             )
-        fitting = int(self.tokens / tokens_per_frame)
+        fitting = bisect_right(range(frames + 1), self.tokens, key=tokens_of) - 1
         if fitting < 1:
             raise UsageError(
-                f"a budget of {self.tokens} visual tokens holds no frame of {tokens_per_frame:g}: give more"
+                f"a budget of {self.tokens} visual tokens holds no frame of {tokens_of(1)}: give more"
             )
         return UniformFrames(min(1.0, fitting / max(1, frames)))
 

@@ -8,14 +8,17 @@ complete a turn are interpolated, and a ramp lies between. This is YaRN (arXiv 2
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from longreel.positions import inverse_frequencies
+from longreel.errors import UsageError
+from longreel.positions import Rotation, inverse_frequencies
 
 RAMPS = ("paper", "yarn", "linear")
+AUTO: Literal["auto"] = "auto"
 
 
 class ScaledFrequencies(NamedTuple):
@@ -27,6 +30,134 @@ class ScaledFrequencies(NamedTuple):
 
     inv_freq: Tensor
     attention_factor: float
+
+
+@dataclass(frozen=True)
+class RescaledWindow:
+    """A window as one memory has it: the rotary table that all its text and visual tokens share.
+
+    ramp: see `scaled_frequencies`.
+    window, target: extents in positions, trained on and read; the scale is their quotient.
+    inv_freq: the table, head_dim // 2 frequencies. attention_factor: see `ScaledFrequencies`.
+    watched_target: the target while the film was watched, if it was extended since: the keys are turned to
+        where they would stand, but they and the values were computed by the earlier table.
+    """
+
+    ramp: str
+    window: int
+    target: int
+    inv_freq: tuple[float, ...]
+    attention_factor: float
+    watched_target: int | None = None
+
+    @property
+    def scale(self) -> float:
+        """How much longer the target is than the window, at least 1."""
+        return self.target / self.window
+
+    def rotation(self, trained: Rotation) -> Rotation:
+        """What turns queries and keys in place of the rotation a model was trained with."""
+        table = torch.tensor(self.inv_freq, dtype=torch.float64)
+        return replace(trained, inv_freq=table, factor=trained.factor * self.attention_factor)
+
+
+def rotation_within(window: RescaledWindow | None, trained: Rotation) -> Rotation:
+    """The rotation of a memory: its own, or the model's where nothing was rescaled."""
+    return trained if window is None else window.rotation(trained)
+
+
+@dataclass(frozen=True)
+class ContextWindow:
+    """Read longer films than a model was trained on, by rotary frequencies rescaled for the whole memory.
+
+    ramp: see `scaled_frequencies`.
+    window: extent of the longest visual sequence in training, in positions; None for the family's own.
+    target: extent to be read. "auto" is what the films are expected to take up once all other parts of the
+        method have done their work, known before the first of them is encoded; below the window nothing
+        changes.
+    attention_factor: multiplies cosines and sines; None for that of the ramp. Without effect at scale 1.
+    """
+
+    ramp: str = "paper"
+    window: int | None = None
+    target: int | Literal["auto"] = AUTO
+    attention_factor: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.ramp not in RAMPS:
+            raise UsageError(f"unknown ramp {self.ramp!r}: known are {', '.join(RAMPS)}")
+        if self.window is not None:
+            _check_extent("window", self.window)
+        if self.target != AUTO:
+            _check_extent("target", self.target)
+            if self.window is not None:
+                _check_order(self.window, self.target)
+        factor = self.attention_factor
+        if factor is not None and not 0 < factor < math.inf:
+            raise UsageError(
+                f"attention_factor={factor} is not a number above 0: leave it out for the ramp's"
+            )
+
+    def fitted(self, trained: Rotation, trained_window: int, extent: int) -> RescaledWindow:
+        """The window of one memory.
+
+        Args:
+            trained: rotation of the model. trained_window: its family's.
+            extent: positions the films will take up; read only if the target is "auto".
+
+        Raises:
+            UsageError: the target is shorter than the window.
+        """
+        window = trained_window if self.window is None else self.window
+        target = max(window, extent) if self.target == AUTO else self.target
+        _check_order(window, target)
+        return self._table(trained, window, target)
+
+    def extended(self, trained: Rotation, before: RescaledWindow, target: int) -> RescaledWindow:
+        """The window for a longer target of a memory that was watched with the window `before`.
+
+        Raises:
+            UsageError: the target is no extent, or shorter than before.
+        """
+        _check_extent("target", target)
+        if target < before.target:
+            raise UsageError(
+                f"target={target} is shorter than the {before.target:,} positions that the memory was made "
+                "for: a window is only extended, watch again for a shorter one"
+            )
+        if target == before.target:
+            return before
+        longer = self._table(trained, before.window, target)
+        watched = before.target if before.watched_target is None else before.watched_target
+        return replace(longer, watched_target=watched)
+
+    def _table(self, trained: Rotation, window: int, target: int) -> RescaledWindow:
+        scale = target / window
+        table = rescaled(trained.inv_freq, _base_of(trained.inv_freq), window, scale, self.ramp)
+        factor = table.attention_factor
+        if self.attention_factor is not None and scale > 1:
+            factor = self.attention_factor
+        return RescaledWindow(self.ramp, window, target, tuple(table.inv_freq.tolist()), factor)
+
+
+def _check_extent(name: str, extent: object) -> None:
+    if isinstance(extent, bool) or not isinstance(extent, int) or extent < 1:
+        either = ' or "auto"' if name == "target" else ""
+        raise UsageError(f"{name}={extent} is no number of positions: give a whole number{either}")
+
+
+def _check_order(window: int, target: int) -> None:
+    if target < window:
+        raise UsageError(
+            f"target={target} is shorter than the {window:,} positions of the trained window: a window is "
+            'only extended, give a larger target or "auto"'
+        )
+
+
+def _base_of(inv_freq: Tensor) -> float:
+    """The base that frequencies were made from, read off the slowest."""
+    pairs = len(inv_freq)
+    return float(inv_freq[-1].double()) ** (-pairs / (pairs - 1)) if pairs > 1 else math.e
 
 
 def scaled_frequencies(

@@ -7,11 +7,14 @@ first of each group by the fine stride, the others by the coarse one.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
+
+from longreel.errors import UsageError
 
 
 class PooledFrames(NamedTuple):
@@ -23,6 +26,54 @@ class PooledFrames(NamedTuple):
 
     tokens: Tensor
     frame: Tensor
+
+
+@dataclass(frozen=True)
+class ProgressivePooling:
+    """Pool the first picture of each group by the fine stride, the others by the coarse one.
+
+    group: pictures per group; 0 for all by the fine stride.
+    strides: fine and coarse, cells of the vision tower's grid along each side.
+    """
+
+    group: int = 4
+    strides: tuple[int, int] = (2, 8)
+
+    def __post_init__(self) -> None:
+        if not _is_whole(self.group) or self.group < 0:
+            raise UsageError(
+                f"group={self.group} is no number of frames: give a whole number, 0 to pool all frames alike"
+            )
+        strides = self.strides
+        if not isinstance(strides, tuple | list) or len(strides) != 2 or not all(map(_is_stride, strides)):
+            raise UsageError(f"strides={strides} are not two whole numbers from 1, such as (2, 8)")
+        object.__setattr__(self, "strides", tuple(strides))
+
+    def check(self, grid: tuple[int, int]) -> None:
+        """See `TokenShrinker`: a stride may be as long as the longer side."""
+        used = self.strides if self.group > 1 else self.strides[:1]
+        if max(used) > max(grid):
+            raise UsageError(
+                f"stride {max(used)} is larger than the {grid[0]}x{grid[1]} tokens of a frame: give smaller "
+                "strides, or larger frames"
+            )
+
+    def grids(self, pictures: int, grid: tuple[int, int], first: int = 0) -> Tensor:
+        """See `TokenShrinker`."""
+        fine, coarse = (torch.tensor(_pooled_grid(grid, stride)) for stride in self.strides)
+        return torch.where(_is_sharp(pictures, self.group, first)[:, None], fine, coarse)
+
+    def shrink(self, features: Tensor, grid: tuple[int, int], first: int = 0) -> Tensor:
+        """See `TokenShrinker`."""
+        return pool_frames(features, grid, self.group, self.strides, first).tokens
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool)
+
+
+def _is_stride(stride: object) -> bool:
+    return isinstance(stride, int) and not isinstance(stride, bool) and stride >= 1
 
 
 def pool_frames(

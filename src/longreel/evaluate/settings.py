@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from longreel.errors import UsageError
-from longreel.methods import Method, method_names, named_method
+from longreel.methods import Method, keeps_whole, method_names, named_method
 
 # The model as it is: what every method is compared with.
 BASE = "keep-all"
@@ -40,7 +40,7 @@ def settings_to_compare(
     methods: Sequence[str], keeps: Sequence[float], budgets: Sequence[int] = ()
 ) -> list[Setting]:
     """Every method at every fraction, or keeping every number of visual tokens if there are `budgets`, and
-    `keep-all` once.
+    those that keep everything once.
 
     Raises:
         UsageError: no method, an unknown one, or a fraction or number it cannot keep.
@@ -49,11 +49,12 @@ def settings_to_compare(
         raise UsageError(f"there is no method to compare: name some of {', '.join(method_names())}")
     settings: dict[str, Setting] = {}
     for name in methods:
-        for keep in (1.0,) if name == BASE else keeps:
-            label = name if name == BASE else f"{name} {fraction_in_words(keep)}"
-            if name == BASE or not budgets:
+        whole = keeps_whole(name)
+        for keep in (1.0,) if whole else keeps:
+            label = name if whole else f"{name} {fraction_in_words(keep)}"
+            if whole or not budgets:
                 settings[label] = Setting(label, named_method(name, keep), keep)
-        for budget in budgets if name != BASE else ():
+        for budget in () if whole else budgets:
             label = f"{name} {budget:,} tokens"
             settings[label] = Setting(label, named_method(name, budget=budget))
     return list(settings.values())

@@ -10,9 +10,19 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from longreel.compress.base import Compressor
+    from longreel.compress.base import Compressor, TokenShrinker
+    from longreel.compress.context_window import RescaledWindow
     from longreel.key_values import KeyValues
+    from longreel.positions import Rotation
     from longreel.video.frames import Frames
+
+
+class TokenGrid(NamedTuple):
+    """How the tokens of a picture lie: row by row. `frames` is how many frames are one picture."""
+
+    rows: int
+    columns: int
+    frames: int = 1
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,7 @@ class VisualTokens:
     pivot: bool (n,), tokens of keyframes; None where none were chosen.
     stamped: where in `words` text stands that says nothing but the time of the frame behind it, and goes if
         nothing of that frame stays.
+    grid: of each picture, if these are whole pictures of one size; None if not, or not known.
     """
 
     embeddings: Tensor
@@ -44,6 +55,7 @@ class VisualTokens:
     deep: Tensor | None = None
     pivot: Tensor | None = None
     stamped: tuple[int, ...] = ()
+    grid: TokenGrid | None = None
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -94,12 +106,14 @@ class FilmTokens(NamedTuple):
     visual: visual tokens. text: tokens of text among them.
     reach: positions that the film takes up on the longest axis; None where every entry that is kept takes
         up one.
+    grid: of each picture before a method makes it smaller; None where tokens are no grid.
     """
 
     patches: int
     visual: int
     text: int
     reach: int | None = None
+    grid: TokenGrid | None = None
 
 
 @dataclass(frozen=True)
@@ -248,12 +262,15 @@ class ModelAdapter(Protocol):
         clip: frames that are encoded together; blocks start at multiples of it, and only the last block
             of a film may be ragged.
         has_summary_tokens: whether the weights include trained summary tokens.
+        has_token_grid: whether the tokens of a frame are places on a grid.
         interval: visual tokens per interval.
         tokens_per_frame: visual tokens a frame becomes, at most.
         max_question_tokens: most tokens of text after the film, earlier turns of a chat included.
         context: entries and positions the model was made for; None if it may be asked to go beyond them.
         layer_shapes: (kv_heads, head_dim) of each layer's keys and values.
         images: how it looks at single images; None if it knows films only.
+        rotation: how the model was trained to turn positions into angles.
+        trained_window: extent of the longest visual sequence in training, in positions.
     """
 
     @property
@@ -269,6 +286,8 @@ class ModelAdapter(Protocol):
     @property
     def has_summary_tokens(self) -> bool: ...
     @property
+    def has_token_grid(self) -> bool: ...
+    @property
     def interval(self) -> int: ...
     @property
     def tokens_per_frame(self) -> int: ...
@@ -280,6 +299,10 @@ class ModelAdapter(Protocol):
     def layer_shapes(self) -> Sequence[tuple[int, int]]: ...
     @property
     def images(self) -> ImageEncoder | None: ...
+    @property
+    def rotation(self) -> Rotation: ...
+    @property
+    def trained_window(self) -> int: ...
 
     def frame_size(
         self, height: int, width: int, frames: int | None = None, max_tokens: int | None = None
@@ -292,16 +315,29 @@ class ModelAdapter(Protocol):
                 given where they cannot.
         """
 
-    def film_tokens(self, seconds: Tensor, height: int, width: int, film: int = 0) -> FilmTokens:
+    def film_tokens(
+        self,
+        seconds: Tensor,
+        height: int,
+        width: int,
+        film: int = 0,
+        shrinker: TokenShrinker | None = None,
+    ) -> FilmTokens:
         """What frames at these times, of a size that `frame_size` gave, become.
 
         Args:
             seconds: float64 (F,) ascending, F at least 1.
             film: number of the film among those of the memory.
+            shrinker: what makes fewer tokens of them before the language model sees them.
         """
 
-    def encode(self, frames: Frames, part: FilmPart) -> VisualTokens:
-        """Encode a block that starts at a multiple of `clip`; block size does not change the result."""
+    def encode(self, frames: Frames, part: FilmPart, *, unpooled: bool = False) -> VisualTokens:
+        """Encode a block that starts at a multiple of `clip`; block size does not change the result.
+
+        Args:
+            unpooled: without the family's own pooling, for a shrinker that takes its place. Then the tokens
+                have their `grid`.
+        """
 
     def watcher(
         self,
@@ -309,10 +345,11 @@ class ModelAdapter(Protocol):
         compressor: Compressor,
         resume: KeyValues | None = None,
         question: Tensor | None = None,
+        window: RescaledWindow | None = None,
     ) -> Watcher:
         """Begin a memory, or go on with a copy of `resume`, which then already holds the prefix.
 
-        A resumed memory starts a new interval with its first token.
+        A resumed memory starts a new interval with its first token, and has its `window` already.
 
         Args:
             question: int64 (q,), text by which a compressor chooses; see `AttentionCompressor`.

@@ -8,17 +8,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from longreel.models.base import FilmPart, FilmTokens, VisualTokens
+from longreel.compress.base import TokenShrinker
+from longreel.models.base import FilmPart, FilmTokens, TokenGrid, VisualTokens
 from longreel.models.engine.transformers_decoder import TransformersDecoder
 from longreel.models.llava_images import LlavaImages
 from longreel.models.prompt import Prompt
 from longreel.models.published import PublishedAdapter
 from longreel.positions import Rotation, inverse_frequencies
+from longreel.token_shrinking import shrunk_grids
 from longreel.video.frames import Frames
 
 # Of CLIP, where a release does not tell its own.
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _STD = (0.26862954, 0.26130258, 0.27577711)
+# Frames of the longest films in training (arXiv 2408.03326).
+_TRAINED_FRAMES = 32
 
 
 class LlavaPrompt(Prompt):
@@ -72,6 +76,11 @@ class LlavaOnevisionAdapter(PublishedAdapter):
         """Of the halved grid."""
         return int(self._side**2)
 
+    @property
+    def trained_window(self) -> int:
+        """Tokens of the longest film in training: 6272 for the releases."""
+        return _TRAINED_FRAMES * self.tokens_per_frame
+
     def prompt(self, tokenizer: Any) -> LlavaPrompt:
         """See `PublishedAdapter`."""
         return LlavaPrompt(tokenizer, self.model.config.video_token_id)
@@ -98,35 +107,61 @@ class LlavaOnevisionAdapter(PublishedAdapter):
         """Every frame is resized whole to the tower's square, the only size there is."""
         return self._size
 
-    def film_tokens(self, seconds: Tensor, height: int, width: int, film: int = 0) -> FilmTokens:
+    def film_tokens(
+        self,
+        seconds: Tensor,
+        height: int,
+        width: int,
+        film: int = 0,
+        shrinker: TokenShrinker | None = None,
+    ) -> FilmTokens:
         """The same for every frame; between two films stands a new line and what the template says."""
-        count = len(seconds)
-        return FilmTokens(count * self._grid**2, count * self.tokens_per_frame, len(self._words(film)))
+        count, grid = len(seconds), TokenGrid(self._grid, self._grid)
+        visual = count * self.tokens_per_frame
+        if shrinker is not None:
+            visual = int(shrunk_grids(shrinker, grid, count).prod(1).sum())
+        return FilmTokens(count * self._grid**2, visual, len(self._words(film)), grid=grid)
 
     def scaled(self, pixels: Tensor) -> Tensor:
         """Frames uint8 (F, 3, h, w) as the vision tower takes them, float32."""
         return (pixels.float() / 255 - self._mean[:, None, None]) / self._std[:, None, None]
 
     @torch.no_grad()
-    def encode(self, frames: Frames, part: FilmPart) -> VisualTokens:
+    def encode(self, frames: Frames, part: FilmPart, *, unpooled: bool = False) -> VisualTokens:
         """See `ModelAdapter`."""
         scaled = self.scaled(frames.pixels).to(self.decoder.device, self.decoder.dtype)
+        features = self._of_whole_grid(scaled) if unpooled else self._of_halved_grid(scaled)
+        count, side = len(frames.seconds), self._grid if unpooled else self._side
+        seconds = frames.seconds.repeat_interleave(side**2)
+        return VisualTokens(
+            features,
+            seconds,
+            seconds,
+            torch.arange(count).repeat_interleave(side**2),
+            () if part.frame or not part.film else ((0, torch.tensor(self._words(part.film))),),
+            grid=TokenGrid(side, side),
+        )
+
+    def _of_halved_grid(self, scaled: Tensor) -> Tensor:
         features: Tensor = self.model.model.get_video_features(
             scaled[None],
             vision_feature_layer=self.model.config.vision_feature_layer,
             vision_feature_select_strategy=self.model.config.vision_feature_select_strategy,
             return_dict=True,
         ).pooler_output[0]
-        count, each = len(frames.seconds), self.tokens_per_frame
-        seconds = frames.seconds.repeat_interleave(each)
         # Behind the frames, transformers puts the new line that ends a film.
-        return VisualTokens(
-            features[: count * each],
-            seconds,
-            seconds,
-            torch.arange(count).repeat_interleave(each),
-            () if part.frame or not part.film else ((0, torch.tensor(self._words(part.film))),),
-        )
+        return features[: len(scaled) * self.tokens_per_frame]
+
+    def _of_whole_grid(self, scaled: Tensor) -> Tensor:
+        """What the method of transformers computes before it pools."""
+        network, config = self.model.model, self.model.config
+        states = network.vision_tower(scaled, output_hidden_states=True, return_dict=True).hidden_states
+        layers = config.vision_feature_layer
+        chosen = states[layers] if isinstance(layers, int) else torch.cat([states[i] for i in layers], dim=-1)
+        if config.vision_feature_select_strategy == "default":
+            chosen = chosen[:, 1:]
+        features: Tensor = network.multi_modal_projector(chosen)
+        return features.flatten(0, 1)
 
     def _words(self, film: int) -> list[int]:
         """What ends the film or image before this film."""

@@ -13,7 +13,8 @@ from torch import Tensor
 from transformers import AutoModelForImageTextToText, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from longreel.compress.base import Compressor
+from longreel.compress.base import Compressor, TokenShrinker
+from longreel.compress.context_window import RescaledWindow
 from longreel.errors import ModelError, UsageError
 from longreel.identity import hash_json, hash_tensors, hash_text, stable_config
 from longreel.key_values import KeyValues
@@ -47,6 +48,7 @@ class PublishedAdapter(ABC):
     """
 
     has_summary_tokens = False
+    has_token_grid = True
     default_fps = 2.0
     interval = _CHUNK
 
@@ -69,6 +71,7 @@ class PublishedAdapter(ABC):
         self.dialogue = self.prompt(tokenizer)
         self.decoder = self.build_decoder()
         self.layer_shapes = self.decoder.layer_shapes
+        self.rotation = self.decoder.rotation
         self.context = int(model.config.get_text_config().max_position_embeddings)
         self.max_question_tokens = self.context // 4
         self._images = self.image_encoder()
@@ -121,6 +124,11 @@ class PublishedAdapter(ABC):
     def tokens_per_frame(self) -> int:
         """Most visual tokens of a frame."""
 
+    @property
+    @abstractmethod
+    def trained_window(self) -> int:
+        """See `ModelAdapter`."""
+
     @abstractmethod
     def prompt(self, tokenizer: Any) -> Prompt:
         """How the family is spoken to."""
@@ -145,11 +153,18 @@ class PublishedAdapter(ABC):
         """See `ModelAdapter`."""
 
     @abstractmethod
-    def film_tokens(self, seconds: Tensor, height: int, width: int, film: int = 0) -> FilmTokens:
+    def film_tokens(
+        self,
+        seconds: Tensor,
+        height: int,
+        width: int,
+        film: int = 0,
+        shrinker: TokenShrinker | None = None,
+    ) -> FilmTokens:
         """See `ModelAdapter`."""
 
     @abstractmethod
-    def encode(self, frames: Frames, part: FilmPart) -> VisualTokens:
+    def encode(self, frames: Frames, part: FilmPart, *, unpooled: bool = False) -> VisualTokens:
         """See `ModelAdapter`."""
 
     def watcher(
@@ -158,10 +173,18 @@ class PublishedAdapter(ABC):
         compressor: Compressor,
         resume: KeyValues | None = None,
         question: Tensor | None = None,
+        window: RescaledWindow | None = None,
     ) -> ChunkWatcher:
         """See `ModelAdapter`."""
         return ChunkWatcher(
-            self.decoder, prefix_ids, compressor, self.interval, resume, depth=self.clip, question=question
+            self.decoder,
+            prefix_ids,
+            compressor,
+            self.interval,
+            resume,
+            depth=self.clip,
+            question=question,
+            window=window,
         )
 
     def generate(

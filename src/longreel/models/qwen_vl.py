@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from longreel.models.base import FilmPart, FilmTokens, VisualTokens
+from longreel.compress.base import TokenShrinker
+from longreel.models.base import FilmPart, FilmTokens, TokenGrid, VisualTokens
 from longreel.models.engine.transformers_decoder import TransformersDecoder
 from longreel.models.prompt import Prompt
 from longreel.models.published import PublishedAdapter
@@ -15,12 +16,16 @@ from longreel.models.qwen_images import QwenImages
 from longreel.models.qwen_patches import Patching
 from longreel.models.qwen_sizes import check_shape, fitting_size, grown, shrunk, size_within
 from longreel.positions import Rotation, inverse_frequencies
+from longreel.token_shrinking import shrunk_grids
 from longreel.video.frames import Frames
 
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 # Frames of the longest film that they were released to watch; longer ones are sampled more thinly.
 _MOST_FRAMES = 768
+# Seconds of film that count as seen in training by Qwen2.5-VL, whose report (arXiv 2502.13923) speaks of
+# films of hours and gives no longest.
+_LONGEST_SECONDS = 3600
 # Where the settings of a release cap the pixels of frames: defaults of its processors.
 _MOST_TOKENS, _CAPPED_SHARE = 128_000, 0.9
 _MOST_TOKENS_OF_FRAME = 768
@@ -112,6 +117,11 @@ class QwenVLAdapter(PublishedAdapter):
         """Most visual tokens of a frame: half of a pair's."""
         return max(1, int(self._most) // self.side**2 // self.clip)
 
+    @property
+    def trained_window(self) -> int:
+        """Pairs of frames, with the mark before them, of the longest film that the release watches."""
+        return _MOST_FRAMES // self.clip + 1
+
     def prompt(self, tokenizer: Any) -> QwenPrompt:
         """See `PublishedAdapter`."""
         return QwenPrompt(tokenizer)
@@ -168,7 +178,14 @@ class QwenVLAdapter(PublishedAdapter):
     def _pairs(self, frames: int) -> int:
         return -(-frames // self.clip)
 
-    def film_tokens(self, seconds: Tensor, height: int, width: int, film: int = 0) -> FilmTokens:
+    def film_tokens(
+        self,
+        seconds: Tensor,
+        height: int,
+        width: int,
+        film: int = 0,
+        shrinker: TokenShrinker | None = None,
+    ) -> FilmTokens:
         """Whole pairs; the text among them tells times, or where a film begins."""
         pairs = self._pairs(len(seconds))
         first = torch.arange(pairs) * self.clip
@@ -176,18 +193,21 @@ class QwenVLAdapter(PublishedAdapter):
         part = FilmPart(film, begin=float(seconds[0]))
         words = self.words(start, end, 1, part)
         text = sum(len(ids) for _, ids in words)
-        rows, columns = height // self.side, width // self.side
-        longest = max(int(self.times(start, part)[-1]) + 1, rows, columns)
+        grid = TokenGrid(height // self.side, width // self.side, self.clip)
+        sizes = torch.tensor(grid[:2]).expand(pairs, 2)
+        if shrinker is not None:
+            sizes = shrunk_grids(shrinker, grid, len(seconds))
+        reach = text + _reach(self.times(start, part), sizes, [before for before, _ in words])
         patches = height * width // self.patching.patch**2
-        return FilmTokens(pairs * patches, pairs * rows * columns, text, len(words) * longest + text)
+        return FilmTokens(pairs * patches, int(sizes.prod(1).sum()), text, reach, grid)
 
     def _last(self, first: Tensor, frames: int) -> Tensor:
         """Number of the last frame of the pairs that begin with these."""
         return (first + self.clip - 1).clamp(max=frames - 1)
 
     @torch.no_grad()
-    def encode(self, frames: Frames, part: FilmPart) -> VisualTokens:
-        """See `ModelAdapter`."""
+    def encode(self, frames: Frames, part: FilmPart, *, unpooled: bool = False) -> VisualTokens:
+        """See `ModelAdapter`; merged patches are not pooled in any case."""
         patches, grid = self.patches(frames.pixels)
         features = self.model.model.get_video_features(
             patches.to(self.decoder.device),
@@ -209,6 +229,7 @@ class QwenVLAdapter(PublishedAdapter):
             self.place(grid, start, part),
             self.deep(features),
             stamped=self.stamped(words, part),
+            grid=TokenGrid(grid[1] // self.patching.merge, grid[2] // self.patching.merge, self.clip),
         )
 
     def patches(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int, int]]:
@@ -249,6 +270,11 @@ class Qwen2VLAdapter(QwenVLAdapter):
 class Qwen25VLAdapter(QwenVLAdapter):
     """Qwen2.5-VL (arXiv 2502.13923): time advances with the seconds of the film."""
 
+    @property
+    def trained_window(self) -> int:
+        """An hour."""
+        return int(_LONGEST_SECONDS * self.model.config.vision_config.tokens_per_second) + 1
+
     def times(self, start: Tensor, part: FilmPart) -> Tensor:
         """`tokens_per_second` positions a second.
 
@@ -269,6 +295,11 @@ class Qwen3VLAdapter(QwenVLAdapter):
     least_pixels = 128 * 32 * 32
     most_pixels = 768 * 32 * 32
     least_is_of_film = True
+
+    @property
+    def trained_window(self) -> int:
+        """All of the context, which times and frames filled in training."""
+        return self.context
 
     @property
     def tokens_per_frame(self) -> int:
@@ -326,3 +357,12 @@ class Qwen3VLAdapter(QwenVLAdapter):
     def deep(self, features: Any) -> Tensor:
         """(levels, n, width)."""
         return torch.stack([torch.cat(tuple(level)) for level in features.deepstack_features])
+
+
+def _reach(times: Tensor, sizes: Tensor, begins: list[int]) -> int:
+    """Positions of pairs at `times` (n,) that have `sizes` (n, 2), in runs that begin behind text."""
+    ends = [*begins[1:], len(times)]
+    return sum(
+        max(int(times[end - 1] - times[begin]) + 1, int(sizes[begin:end].max()))
+        for begin, end in zip(begins, ends, strict=True)
+    )

@@ -81,6 +81,7 @@ class _Training:
         self._tokenizer: PreTrainedTokenizerFast
         shape = recipe.shape
         self._model, self._tokenizer = untrained(recipe.seed, **shape.model_dump())
+        self._model.config.trained_frames = round(recipe.films.seconds * self._model.config.default_fps)
         self._names = MadeUpNames(
             self._tokenizer,
             self._model.language_model.model.embed_tokens.weight,

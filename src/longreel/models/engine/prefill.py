@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from longreel.compress.base import AttentionCompressor, CacheCompressor, Chunk, Compressor
+from longreel.compress.context_window import RescaledWindow, rotation_within
 from longreel.compress.kinds import choosing, planning
 from longreel.compress.summary_tokens import SummaryTokens
 from longreel.key_values import TEXT, KeyValues, LayerMemory
@@ -69,10 +70,21 @@ class Prefill:
         model: the language model, read only.
         start: a memory to begin with, never changed.
         borrow: read `start` where it lies and do not copy it; such a prefill only takes text.
+        window: the rotary table of a memory from its first token on, None for the model's own; not used with
+            `start`, which has its own.
     """
 
-    def __init__(self, model: Decoder, start: KeyValues | None = None, *, borrow: bool = False) -> None:
+    def __init__(
+        self,
+        model: Decoder,
+        start: KeyValues | None = None,
+        *,
+        borrow: bool = False,
+        window: RescaledWindow | None = None,
+    ) -> None:
         self._model = model
+        self._window = window if start is None else start.window
+        self._rotation = rotation_within(self._window, model.rotation)
         self._axes = model.rotation.dimensions
         device, dtype = model.device, model.dtype
         if start is None:
@@ -99,7 +111,7 @@ class Prefill:
         if len(ids) == 0:
             return self._model.embed(ids)
         positions = self._places.text(len(ids))
-        attention_pass = SequencePass(self._layers, positions, self._model.rotation)
+        attention_pass = SequencePass(self._layers, positions, self._rotation)
         hidden = self._model.run(self._model.embed(ids)[None], attention_pass)
         attention_pass.commit()
         self._add([Marks(positions, torch.full((len(ids),), TEXT))] * len(self._layers))
@@ -142,9 +154,7 @@ class Prefill:
         if self._model.packed and keep is not None:
             settled = consecutive(int(positions[0]), len(keep), self._axes)
             self._places.drop(len(chunk.token) - len(keep))
-        attention_pass = SequencePass(
-            self._layers, positions, self._model.rotation, chunk.slots, keep, settled
-        )
+        attention_pass = SequencePass(self._layers, positions, self._rotation, chunk.slots, keep, settled)
         self._model.run_for_memory(chunk.embeddings[None], attention_pass, chunk.deep)
         attention_pass.commit()
         marks = Marks(positions, chunk.token)
@@ -166,7 +176,7 @@ class Prefill:
             here = torch.cat((here, ahead.text(len(question))), dim=-1)
             chunk.ask(self._model.embed(question))
         asked = 0 if question is None else len(question)
-        scored = ScoredPass(self._layers, here, self._model.rotation, compressor, chunk.visual, asked)
+        scored = ScoredPass(self._layers, here, self._rotation, compressor, chunk.visual, asked)
         self._model.run_for_memory(chunk.embeddings[None], scored, chunk.deep)
         chosen = compressor.choose(described, scored.scores)
         kept = [chunk.kept_with_frames(keep.cpu()) for keep in chosen]
@@ -185,7 +195,7 @@ class Prefill:
         places = self._places
         begin = places.next if places.squeeze is None else places.behind_film
         end = None if places.end == begin else places.end
-        return KeyValues(layers, begin, self.visual_tokens, places.run, end, places.squeeze)
+        return KeyValues(layers, begin, self.visual_tokens, places.run, end, places.squeeze, self._window)
 
     def _forget(self, compressor: CacheCompressor) -> None:
         """Drop what the compressor no longer wants of the memory."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from longreel.compress.base import Compressor
+from longreel.compress.context_window import RescaledWindow
 from longreel.compress.kinds import choosing
 from longreel.key_values import KeyValues
 from longreel.models.base import VisualTokens
@@ -25,6 +26,7 @@ class ChunkWatcher:
         resume: a memory that ends on the border of a chunk, to go on with.
         depth: frames of a film that become one frame of tokens.
         question: int64 (q,), text by which the compressor chooses.
+        window: see `Prefill`.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class ChunkWatcher:
         *,
         depth: int = 1,
         question: Tensor | None = None,
+        window: RescaledWindow | None = None,
     ) -> None:
         self._interval, self._depth = interval, depth
         self._question = question
@@ -44,7 +47,7 @@ class ChunkWatcher:
         self._waiting: VisualTokens | None = None
         self._behind = torch.empty(0, dtype=torch.int64)
         with torch.no_grad():
-            self._prefill = Prefill(model, resume)
+            self._prefill = Prefill(model, resume, window=window)
             if resume is None:
                 self._prefill.text(prefix_ids)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from longreel.compress.context_window import rotation_within
 from longreel.key_values import KeyValues
 from longreel.models.engine.attend import Segment, grouped_scores, rows_at_once
 from longreel.models.engine.decoder import Decoder
@@ -64,6 +65,6 @@ def attention_on_memory(model: Decoder, memory: KeyValues, ids: Tensor, count: i
     """
     layers = [LayerEntries.lent(layer, model.device, model.dtype) for layer in memory.layers]
     positions = consecutive(memory.next_position, len(ids), model.rotation.dimensions)
-    witness = WitnessPass(layers, positions, model.rotation, count)
+    witness = WitnessPass(layers, positions, rotation_within(memory.window, model.rotation), count)
     model.run(model.embed(ids)[None], witness)
     return witness.shares

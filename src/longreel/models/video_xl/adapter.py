@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from longreel.compress.base import Compressor
+from longreel.compress.base import Compressor, TokenShrinker
+from longreel.compress.context_window import RescaledWindow
 from longreel.errors import ModelError, UsageError
 from longreel.identity import hash_json, hash_tensors, hash_text, stable_config
 from longreel.key_values import KeyValues
-from longreel.models.base import FilmPart, FilmTokens, VisualTokens
+from longreel.models.base import FilmPart, FilmTokens, TokenGrid, VisualTokens
 from longreel.models.engine.decoding import Sampler
 from longreel.models.engine.watcher import ChunkWatcher
 from longreel.models.engine.witness import attention_on_memory
@@ -29,10 +30,13 @@ from longreel.models.video_xl.images import VideoXLImages
 from longreel.models.video_xl.modeling import VideoXLModel, encode_frames
 from longreel.models.video_xl.prompt import VideoXLPrompt
 from longreel.models.weights import fill, outline
+from longreel.token_shrinking import shrunk_grids
 from longreel.video.frames import Frames
 
 # Settings that came later count only where they are set, so that memories made before stay valid.
 _LATER: dict[str, Any] = {"frame_fit": "whole", "clock": False}
+# What tells of the training changes nothing that a model does.
+_OF_TRAINING = frozenset({"trained_frames"})
 
 
 class VideoXLAdapter:
@@ -65,6 +69,7 @@ class VideoXLAdapter:
             remembered_turns=model.config.remembered_turns,
         )
         self._identity: dict[str, str] | None = None
+        self.has_token_grid = model.vision_tower.is_grid
         self.default_fps = model.config.default_fps
         self.clip = model.vision_tower.clip
         self.interval = model.config.text_config.summary_interval
@@ -76,6 +81,10 @@ class VideoXLAdapter:
         self.max_question_tokens = model.config.text_config.max_position_embeddings // 4
         # A tower that sees frames in their film has no use for a single one.
         self.images = VideoXLImages(self) if self.clip == 1 else None
+        self.rotation = model.language_model.rotation
+        # What was condensed least took up most positions.
+        least = min(text.summary_ratios)
+        self.trained_window = max(1, model.config.trained_frames * model.tokens_per_frame // least)
 
     @classmethod
     def from_folder(
@@ -119,19 +128,31 @@ class VideoXLAdapter:
             self._model.config.frame_fit, (height, width), self._model.vision_tower.image_size
         )
 
-    def film_tokens(self, seconds: Tensor, height: int, width: int, film: int = 0) -> FilmTokens:
-        """The same for every frame."""
+    def film_tokens(
+        self,
+        seconds: Tensor,
+        height: int,
+        width: int,
+        film: int = 0,
+        shrinker: TokenShrinker | None = None,
+    ) -> FilmTokens:
+        """The same for every frame, unless a shrinker tells them apart."""
         rows, columns = self._model.vision_tower.grid
-        return FilmTokens(len(seconds) * rows * columns, len(seconds) * self.tokens_per_frame, 0)
+        visual, grid = len(seconds) * self.tokens_per_frame, TokenGrid(rows, columns)
+        if shrinker is not None:
+            visual = int(shrunk_grids(shrinker, grid, len(seconds)).prod(1).sum())
+        patches = len(seconds) * rows * columns
+        return FilmTokens(patches, visual, 0, grid=grid if self.has_token_grid else None)
 
-    def encode(self, frames: Frames, part: FilmPart) -> VisualTokens:
+    def encode(self, frames: Frames, part: FilmPart, *, unpooled: bool = False) -> VisualTokens:
         """Encode a block of frames that starts on a clip border."""
         pixels = centre_crop(frames.pixels, self._model.vision_tower.image_size)
-        embeddings = encode_frames(self._model, pixels, frames.seconds + part.offset)
+        embeddings = encode_frames(self._model, pixels, frames.seconds + part.offset, unpooled=unpooled)
         count, each, width = embeddings.shape
         seconds = frames.seconds.repeat_interleave(each)
         index = torch.arange(count).repeat_interleave(each)
-        return VisualTokens(embeddings.reshape(-1, width), seconds, seconds, index)
+        grid = TokenGrid(*self._model.vision_tower.grid) if unpooled else None
+        return VisualTokens(embeddings.reshape(-1, width), seconds, seconds, index, grid=grid)
 
     def watcher(
         self,
@@ -139,10 +160,13 @@ class VideoXLAdapter:
         compressor: Compressor,
         resume: KeyValues | None = None,
         question: Tensor | None = None,
+        window: RescaledWindow | None = None,
     ) -> ChunkWatcher:
         """Begin a film, or go on with one."""
-        language_model = self._model.language_model
-        return ChunkWatcher(language_model, prefix_ids, compressor, self.interval, resume, question=question)
+        decoder = self._model.language_model
+        return ChunkWatcher(
+            decoder, prefix_ids, compressor, self.interval, resume, question=question, window=window
+        )
 
     def generate(
         self,
@@ -218,4 +242,8 @@ def _override(config: VideoXLConfig, overrides: Overrides, folder: Path) -> None
 def _settings(config: dict[str, Any]) -> dict[str, Any]:
     """The config by which models are told apart."""
     settings = stable_config(config)
-    return {key: value for key, value in settings.items() if key not in _LATER or value != _LATER[key]}
+    return {
+        key: value
+        for key, value in settings.items()
+        if key not in _OF_TRAINING and (key not in _LATER or value != _LATER[key])
+    }

@@ -130,7 +130,8 @@ class VideoXLConfig(PreTrainedConfig):
     `pixel_mean` and `pixel_std` are per channel, of values in 0…1; None leaves scaling to the tower.
     `closed_vocabulary`, `taught_words` and `remembered_turns` are those of `Prompt`.
     `frame_fit` is "crop" or "whole", see `framing`.
-    `default_fps` is the sampling the weights were trained for, in frames per second. `evidence_heads` are the
+    `default_fps` is the sampling the weights were trained for, in frames per second, and `trained_frames` the
+    number of frames of the longest films they were trained on (the release: 128). `evidence_heads` are the
     (layer, head) pairs whose attention tells where in the film an answer comes from; None for all. With
     `clock`, every frame's tokens are told its minute and second.
     """
@@ -154,6 +155,7 @@ class VideoXLConfig(PreTrainedConfig):
         remembered_turns: int | None = None,
         evidence_heads: list[list[int]] | None = None,
         clock: bool = False,
+        trained_frames: int = 128,
         **kwargs: Any,
     ) -> None:
         self.vision_config = vision_config or {"model_type": "clip_vision_model"}
@@ -174,4 +176,5 @@ class VideoXLConfig(PreTrainedConfig):
         self.remembered_turns = remembered_turns
         self.evidence_heads = evidence_heads
         self.clock = clock
+        self.trained_frames = trained_frames
         super().__init__(**kwargs)

@@ -39,13 +39,15 @@ class VideoXLModel(PreTrainedModel):
         height, width = self.vision_tower.grid
         return (height // self.config.pool) * (width // self.config.pool)
 
-    def forward(self, pixels: Tensor, seconds: Tensor | None = None) -> Tensor:
+    def forward(self, pixels: Tensor, seconds: Tensor | None = None, *, unpooled: bool = False) -> Tensor:
         """Encode frames: uint8 (F, 3, height, width) to (F, tokens_per_frame, width of the decoder).
 
-        Pooling is an average over pool x pool cells after the projector (spec a); tokens are row-major.
-        A model with a clock reads `seconds` (F,), when each is shown.
+        Pooling is an average over pool x pool cells after the projector (spec a); tokens are row-major. With
+        `unpooled`, all tokens of the tower's grid stay. A model with a clock reads `seconds` (F,), when each
+        is shown.
         """
-        features = self._pooled(self.projector(self.vision_tower(pixels)))
+        features: Tensor = self.projector(self.vision_tower(pixels))
+        features = features if unpooled else self._pooled(features)
         if self.clock is None or seconds is None:
             return features
         told: Tensor = self.clock(seconds)
@@ -79,7 +81,9 @@ def register_auto_classes() -> None:
 
 
 @torch.no_grad()
-def encode_frames(model: VideoXLModel, pixels: Tensor, seconds: Tensor | None = None) -> Tensor:
-    """Visual embeddings of frames without gradients, (F, tokens_per_frame, width)."""
-    features: Tensor = model(pixels, seconds)
+def encode_frames(
+    model: VideoXLModel, pixels: Tensor, seconds: Tensor | None = None, *, unpooled: bool = False
+) -> Tensor:
+    """Visual embeddings of frames without gradients, (F, tokens_per_frame, width); see `forward`."""
+    features: Tensor = model(pixels, seconds, unpooled=unpooled)
     return features

@@ -17,8 +17,9 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 class VisionTower(Protocol):
-    """What the model asks of a tower."""
+    """What the model asks of a tower. `is_grid` tells whether the cells of `grid` are places in a picture."""
 
+    is_grid: bool
     clip: int
     image_size: tuple[int, int]
     width: int
@@ -31,6 +32,7 @@ class VisionTower(Protocol):
 class ClipTower(nn.Module):
     """A CLIP or SigLIP vision model, read at one hidden layer; frames are independent."""
 
+    is_grid = True
     clip = 1
 
     def __init__(self, model: CLIPVisionModel | SiglipVisionModel, config: VideoXLConfig) -> None:
@@ -74,7 +76,9 @@ def _checked_layer(layer: int, layers: int) -> int:
 
 
 class ClipwiseTower(nn.Module):
-    """The small convolutional tower, fed clip by clip."""
+    """The small convolutional tower, fed clip by clip; its tokens are the attributes of one thing."""
+
+    is_grid = False
 
     def __init__(self, model: GlanceTower) -> None:
         super().__init__()

@@ -1,0 +1,132 @@
+"""Which rotary table the memory of some films gets, and whether films stay within it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from longreel.compress.base import AttentionCompressor, CacheCompressor, Chunk
+from longreel.compress.context_window import AUTO, RescaledWindow
+from longreel.context_fit import Fill, taken_by
+from longreel.errors import UsageError
+from longreel.film_plan import FilmPlan, PlannedFilm, plan_films
+from longreel.methods import Method
+from longreel.models.base import ModelAdapter
+from longreel.showing import Showing
+from longreel.video.sampling import Sampling
+
+
+def planned_window(
+    adapter: ModelAdapter,
+    method: Method,
+    shown: Sequence[Showing],
+    sampling: Sampling,
+    max_tokens: int | None = None,
+    *,
+    allow_url: bool = False,
+) -> RescaledWindow | None:
+    """The table for a memory of these films, before the first of them is read; None for the model's own.
+
+    Raises:
+        SourceError: a film cannot be read.
+        UsageError: the target is below the window, or is to follow from films of unknown length.
+    """
+    part = method.positions
+    if part is None:
+        return None
+    extent: int | None = 0
+    if part.target == AUTO:
+        _check_told_before(shown)
+        _, plans = plan_films(
+            adapter, method.frames, shown, sampling, max_tokens, method.tokens, allow_url=allow_url
+        )
+        extent = films_extent(adapter, method, plans)
+    if extent is None:
+        raise UsageError(_UNKNOWN)
+    return part.fitted(adapter.rotation, adapter.trained_window, extent)
+
+
+def films_extent(adapter: ModelAdapter, method: Method, plans: Sequence[FilmPlan]) -> int | None:
+    """Positions that films take up, with the text that belongs to them but not with what is said beside.
+
+    Where kept entries move together, these are the entries before a chunk and the chunk itself, at the most.
+
+    Returns None if the length of a film is unknown.
+    """
+    if any(plan.visual_tokens is None for plan in plans):
+        return None
+    fill = Fill(0, 0, 0)
+    for plan in plans:
+        fill = fill.and_film(plan)
+    compressor, fill = method.cache, fill.thinned(method.chosen_frames)
+    if isinstance(compressor, AttentionCompressor):
+        return _chosen(compressor, fill)
+    return _packed(compressor, fill.visual, adapter.interval) if fill.reach is None else fill.reach
+
+
+def check_target(
+    adapter: ModelAdapter,
+    method: Method,
+    window: RescaledWindow | None,
+    before: Sequence[FilmPlan],
+    films: Sequence[PlannedFilm],
+    plans: Sequence[FilmPlan],
+    *,
+    appended: bool = False,
+) -> None:
+    """Refuse films that reach beyond the target of their memory's table.
+
+    Args:
+        before: plans of the films that the memory holds. appended: whether it was complete with those.
+
+    Raises:
+        UsageError: naming what helps.
+    """
+    if window is None or not films:
+        return
+    extent = films_extent(adapter, method, (*before, *plans))
+    if extent is None or extent <= window.target:
+        return
+    names = ", ".join(film.name for film in films)
+    behind = " behind what it holds" if before else ""
+    ways = (
+        f"extend it first with model.extend(memory, target={extent}), or watch the joined film"
+        if appended
+        else f'give ContextWindow(target={extent}) or target="auto", or watch fewer frames'
+    )
+    raise UsageError(
+        f"{names}{behind}: {extent:,} positions are more than the {window.target:,} that the memory's rotary "
+        f"table is for: {ways}"
+    )
+
+
+_UNKNOWN = (
+    'ContextWindow(target="auto") needs films of known length that can be opened twice: give target= in '
+    "positions, or end="
+)
+
+
+def _check_told_before(shown: Sequence[Showing]) -> None:
+    if any(isinstance(each.source, Iterator) and not hasattr(each.source, "read") for each in shown):
+        raise UsageError(_UNKNOWN)
+
+
+def _chosen(compressor: AttentionCompressor, fill: Fill) -> int:
+    """Of what layers choose: where it moves together, times are squeezed by the fraction that stays."""
+    fitted = [(compressor.fitted(prompt), visual) for visual, prompt in fill.films]
+    if fill.reach is None:
+        return taken_by(compressor, fill)
+    if not fill.visual or not compressor.squeeze or not all(part.drops for part, _ in fitted):
+        return fill.reach
+    kept = sum(part.count(visual) for part, visual in fitted)
+    return fill.text - (-(fill.reach - fill.text) * kept // fill.visual)
+
+
+def _packed(compressor: CacheCompressor, tokens: int, interval: int) -> int:
+    taken = most = 0
+    for first in range(0, tokens, interval):
+        count = min(interval, tokens - first)
+        chunk = Chunk(count, first, compressor.slots(count))
+        keep = compressor.keep(chunk)
+        most = max(most, taken + chunk.length)
+        taken += chunk.length if keep is None else len(keep)
+    return most
