@@ -145,7 +145,7 @@ def test_pictures_alone_stay_a_film(plan: Path, door: Path) -> None:
 def refused(model: Any, named: list[Any], error: type[Exception], match: str) -> None:
     """In one line, before a frame is encoded."""
 
-    def encode(*_: object) -> None:
+    def encode(*_: object, **__: object) -> None:
         raise AssertionError("a frame was encoded")
 
     model.adapter.encode = encode

@@ -136,8 +136,8 @@ def test_it_goes_on_where_it_was_broken_off_while_prefilling(family: str, folder
     adapter: Any = model.adapter
     made = adapter.watcher
 
-    def pressing(*given: Any) -> Any:
-        watcher = made(*given)
+    def pressing(*given: Any, **named: Any) -> Any:
+        watcher = made(*given, **named)
         push, pushes = watcher.push, []
 
         def pressed(tokens: VisualTokens) -> None:
