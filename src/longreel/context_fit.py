@@ -26,12 +26,15 @@ class Fill:
 
     reach: None where every entry that is kept takes up one position.
     films: visual tokens of each film, and the prompt tokens that a budget is set against.
+    images: visual tokens of images, which layers keep whole; extent: positions that these take up.
     """
 
     visual: int
     text: int
     reach: int | None
     films: tuple[tuple[int, int], ...] = ()
+    images: int = 0
+    extent: int = 0
 
     @classmethod
     def of_text(cls, tokens: int) -> Fill:
@@ -44,20 +47,26 @@ class Fill:
         return replace(self, text=self.text + tokens, reach=reach)
 
     def thinned(self, share: Fraction) -> Fill:
-        """Where only a share of the frames stays."""
+        """Where only a share of the frames stays, and all of the images."""
         if share == 1:
             return self
-        reach = None if self.reach is None else self.text + math.ceil((self.reach - self.text) * share)
+        fixed = self.text + self.extent
+        reach = None if self.reach is None else fixed + math.ceil((self.reach - fixed) * share)
         films = tuple((math.ceil(visual * share), prompt) for visual, prompt in self.films)
-        return Fill(math.ceil(self.visual * share), self.text, reach, films)
+        visual = self.images + math.ceil((self.visual - self.images) * share)
+        return replace(self, visual=visual, reach=reach, films=films)
 
-    def and_film(self, plan: FilmPlan) -> Fill:
-        """With a film; one of unknown length counts nothing."""
+    def and_plan(self, plan: FilmPlan, *, is_film: bool) -> Fill:
+        """With a film or an image; a film of unknown length counts nothing."""
         if plan.visual_tokens is None or plan.text_tokens is None:
             return self
         reach = None if plan.reach is None or self.reach is None else self.reach + plan.reach
-        film = plan.visual_tokens, plan.visual_tokens + plan.text_tokens
-        return Fill(self.visual + film[0], self.text + plan.text_tokens, reach, (*self.films, film))
+        tokens, text = plan.visual_tokens, plan.text_tokens
+        more = replace(self, visual=self.visual + tokens, text=self.text + text, reach=reach)
+        if is_film:
+            return replace(more, films=(*self.films, (tokens, tokens + text)))
+        extent = 0 if plan.reach is None else plan.reach - text
+        return replace(more, images=self.images + tokens, extent=self.extent + extent)
 
 
 def check_context(
@@ -79,7 +88,7 @@ def check_context(
         ContextError: naming settings with which they would fit.
     """
     context = context_within(adapter, window)
-    if context is None or not films or _fits(adapter, context, method, _joined(before, plans)):
+    if context is None or not films or _fits(adapter, context, method, _joined(before, films, plans)):
         return
     if not before.visual and not _fits(adapter, context, method, before):
         raise ContextError(
@@ -106,9 +115,9 @@ def context_within(adapter: ModelAdapter, window: RescaledWindow | None) -> int 
     return adapter.context * window.target // window.window
 
 
-def _joined(before: Fill, plans: Sequence[FilmPlan]) -> Fill:
-    for plan in plans:
-        before = before.and_film(plan)
+def _joined(before: Fill, films: Sequence[PlannedFilm], plans: Sequence[FilmPlan]) -> Fill:
+    for film, plan in zip(films, plans, strict=True):
+        before = before.and_plan(plan, is_film=film.image is None)
     return before
 
 
@@ -125,7 +134,7 @@ def _fits(adapter: ModelAdapter, context: int, method: Method, fill: Fill) -> bo
 def taken_by(compressor: AttentionCompressor, fill: Fill) -> int:
     """Entries of visual tokens, or the positions they take up if those are more."""
     fitted = [(compressor.fitted(prompt), visual) for visual, prompt in fill.films]
-    entries = sum(part.count(visual) if part.drops else visual for part, visual in fitted)
+    entries = fill.images + sum(part.count(visual) if part.drops else visual for part, visual in fitted)
     if compressor.squeeze and all(part.drops for part, _ in fitted):
         # What moves together takes up no more positions than entries.
         return entries
@@ -170,7 +179,7 @@ def _ways(
             made = [plan_film(adapter, tried.frames, film, max_tokens, tried.tokens)[0] for film in cut]
         except LongreelError:
             return False
-        return _fits(adapter, context, tried, _joined(before, made))
+        return _fits(adapter, context, tried, _joined(before, films, made))
 
     longest = max((len(film.seconds) for film in films if film.seconds is not None), default=1)
     frames = most_frames(longest - 1, lambda count: fits(count, limit, method))

@@ -339,7 +339,11 @@ def _check_target(
     films: Sequence[PlannedFilm],
     plans: Sequence[FilmPlan],
 ) -> None:
-    before = [FilmPlan(**record.plan.model_dump()) for record in session.records if record.plan is not None]
+    before = [
+        (FilmPlan(**record.plan.model_dump()), record.is_film)
+        for record in session.records
+        if record.plan is not None
+    ]
     check_target(adapter, method, session.window, before, films, plans, appended=session.appends)
 
 
@@ -364,7 +368,7 @@ def _fill(session: WatchSession, adapter: ModelAdapter, reading: Reading) -> Fil
     fill = Fill.of_text(len(adapter.dialogue.before(reading.system)))
     for record in session.records:
         if record.plan is not None:
-            fill = fill.and_film(FilmPlan(**record.plan.model_dump()))
+            fill = fill.and_plan(FilmPlan(**record.plan.model_dump()), is_film=record.is_film)
         if record.subtitles is not None:
             fill = fill.and_text(record.subtitles.tokens)
     return fill

@@ -36,27 +36,30 @@ def planned_window(
     extent: int | None = 0
     if part.target == AUTO:
         _check_told_before(shown)
-        _, plans = plan_films(
+        films, plans = plan_films(
             adapter, method.frames, shown, sampling, max_tokens, method.tokens, allow_url=allow_url
         )
-        extent = films_extent(adapter, method, plans)
+        extent = films_extent(adapter, method, _told(films, plans))
     if extent is None:
         raise UsageError(_UNKNOWN)
     return part.fitted(adapter.rotation, adapter.trained_window, extent)
 
 
-def films_extent(adapter: ModelAdapter, method: Method, plans: Sequence[FilmPlan]) -> int | None:
+def films_extent(adapter: ModelAdapter, method: Method, plans: Sequence[tuple[FilmPlan, bool]]) -> int | None:
     """Positions that films take up, with the text that belongs to them but not with what is said beside.
 
     Where kept entries move together, these are the entries before a chunk and the chunk itself, at the most.
 
+    Args:
+        plans: each with whether it is of a film, not of an image.
+
     Returns None if the length of a film is unknown.
     """
-    if any(plan.visual_tokens is None for plan in plans):
+    if any(plan.visual_tokens is None for plan, _ in plans):
         return None
     fill = Fill(0, 0, 0)
-    for plan in plans:
-        fill = fill.and_film(plan)
+    for plan, is_film in plans:
+        fill = fill.and_plan(plan, is_film=is_film)
     compressor, fill = method.cache, fill.thinned(method.chosen_frames)
     if isinstance(compressor, AttentionCompressor):
         return _chosen(compressor, fill)
@@ -67,7 +70,7 @@ def check_target(
     adapter: ModelAdapter,
     method: Method,
     window: RescaledWindow | None,
-    before: Sequence[FilmPlan],
+    before: Sequence[tuple[FilmPlan, bool]],
     films: Sequence[PlannedFilm],
     plans: Sequence[FilmPlan],
     *,
@@ -76,14 +79,15 @@ def check_target(
     """Refuse films that reach beyond the target of their memory's table.
 
     Args:
-        before: plans of the films that the memory holds. appended: whether it was complete with those.
+        before: of the films and images that the memory holds, see `films_extent`.
+        appended: whether it was complete with those.
 
     Raises:
         UsageError: naming what helps.
     """
     if window is None or not films:
         return
-    extent = films_extent(adapter, method, (*before, *plans))
+    extent = films_extent(adapter, method, (*before, *_told(films, plans)))
     if extent is None or extent <= window.target:
         return
     names = ", ".join(film.name for film in films)
@@ -105,6 +109,10 @@ _UNKNOWN = (
 )
 
 
+def _told(films: Sequence[PlannedFilm], plans: Sequence[FilmPlan]) -> list[tuple[FilmPlan, bool]]:
+    return [(plan, film.image is None) for film, plan in zip(films, plans, strict=True)]
+
+
 def _check_told_before(shown: Sequence[Showing]) -> None:
     if any(isinstance(each.source, Iterator) and not hasattr(each.source, "read") for each in shown):
         raise UsageError(_UNKNOWN)
@@ -115,10 +123,12 @@ def _chosen(compressor: AttentionCompressor, fill: Fill) -> int:
     fitted = [(compressor.fitted(prompt), visual) for visual, prompt in fill.films]
     if fill.reach is None:
         return taken_by(compressor, fill)
-    if not fill.visual or not compressor.squeeze or not all(part.drops for part, _ in fitted):
+    shown = fill.visual - fill.images
+    if not shown or not compressor.squeeze or not all(part.drops for part, _ in fitted):
         return fill.reach
     kept = sum(part.count(visual) for part, visual in fitted)
-    return fill.text - (-(fill.reach - fill.text) * kept // fill.visual)
+    fixed = fill.text + fill.extent
+    return fixed - (-(fill.reach - fixed) * kept // shown)
 
 
 def _packed(compressor: CacheCompressor, tokens: int, interval: int) -> int:

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
 import longreel
 from longreel.compress.context_window import ContextWindow
 from longreel.compress.dpselect import DPSelect
 from longreel.compress.pivot_kv import PivotKV
 from longreel.compress.progressive_pooling import ProgressivePooling
+from longreel.key_values import TEXT
 from longreel.methods import Method
 from longreel.model import Model
 from longreel.models.base import FilmPart
@@ -58,6 +60,35 @@ def test_all_parts_together(family: str, folder: Path, parts: dict[str, Any], tm
     assert_same(memory, reopened)
     assert model.ask(reopened, QUESTIONS[0], max_new_tokens=2).usage.memory_tokens
     assert_same(memory, model.watch(source, resume=broken_off(model, source, progress=interrupting(1))))
+
+
+@pytest.mark.parametrize("features", [None, DPSelect(), DPSelect(0.5)], ids=["none", "marked", "half"])
+@pytest.mark.parametrize("order", [0, 1])
+def test_an_image_stays_whole_among_all_parts(
+    family: str, folder: Path, features: DPSelect | None, order: int, tmp_path: Path
+) -> None:
+    picture = tmp_path / "plan.png"
+    Image.fromarray(film(1, seed=9)[0][0]).save(picture)
+    cache = PivotKV(0.5, chunk_frames=4)
+    model = loaded(
+        folder, cache=cache, tokens=PROGRESSIVE, positions=ContextWindow(window=3), features=features
+    )
+    sources = [str(picture), film(40)][:: -1 if order else 1]
+    memory, alone = model.watch(sources), model.watch(film(40))
+    image = memory.header.visual_tokens - alone.header.visual_tokens
+    assert image == model.plan(sources)[order].visual_tokens
+    for layer, other in zip(memory.layers, alone.layers, strict=True):
+        assert visual_entries(layer.token) == image + visual_entries(other.token)
+    # The table is for all of the image, and for what is left of the film.
+    assert memory.header.warnings == alone.header.warnings == ()
+    assert memory.window is not None
+    assert alone.window is not None
+    assert memory.window.target > alone.window.target
+    assert_same(memory, model.watch(sources, resume=broken_off(model, sources, progress=interrupting(2))))
+
+
+def visual_entries(token: torch.Tensor) -> int:
+    return int((token != TEXT).sum())
 
 
 def test_a_pooled_token_is_of_a_keyframe_where_its_middle_is(family: str, folder: Path) -> None:
