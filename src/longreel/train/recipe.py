@@ -49,6 +49,18 @@ class Shape(_Table):
     made_up: Whole = 4096
 
 
+class Grow(_Table):
+    """Begin with a trained model, made larger; see `Growth`. Of the shape, only `clock` and `made_up` count.
+
+    `model` is the folder of a model with a linear projector, or "reel_tiny" for the one in this package.
+    """
+
+    model: str = "reel_tiny"
+    width: Positive
+    inner: Positive
+    layers: Annotated[list[Whole], Field(min_length=1)]
+
+
 class FilmsToSee(_Table):
     """Training films: `count` of `seconds` each, seeds from `first_seed`, no scene over `longest_scene`."""
 
@@ -117,6 +129,7 @@ class Recipe(_Table):
     seed: Whole
     families: Families
     shape: Shape = Shape()
+    grow: Grow | None = None
     films: FilmsToSee
     eyes: EyesStage | None = None
     decoder: list[DecoderStage]

@@ -17,13 +17,16 @@ from longreel.errors import UsageError
 from longreel.files import atomic_file
 from longreel.films.scenes import draw_film
 from longreel.films.vocabulary import taught_words
+from longreel.models import reel_tiny
 from longreel.models.prompt import Prompt
+from longreel.models.video_xl.adapter import VideoXLAdapter
 from longreel.models.video_xl.glance_tower import GlanceTower
 from longreel.models.video_xl.modeling import VideoXLModel
 from longreel.progress import ProgressCallback
 from longreel.train.curriculum import Curriculum
 from longreel.train.eyes import train_eyes, train_following
 from longreel.train.features import FeatureBank, ideal_scenes, seen_scenes
+from longreel.train.growing import Growth, grown
 from longreel.train.language import train_decoder
 from longreel.train.lessons import LessonPlan, Lessons
 from longreel.train.made_up import MadeUpNames
@@ -79,8 +82,7 @@ class _Training:
         self._recipe, self._folder, self._progress = recipe, folder, progress
         self._model: VideoXLModel
         self._tokenizer: PreTrainedTokenizerFast
-        shape = recipe.shape
-        self._model, self._tokenizer = untrained(recipe.seed, **shape.model_dump())
+        self._model, self._tokenizer = _first(recipe)
         self._model.config.trained_frames = round(recipe.films.seconds * self._model.config.default_fps)
         self._names = MadeUpNames(
             self._tokenizer,
@@ -190,6 +192,22 @@ class _Training:
         # The second half of any token is the whole frame's shares.
         tokens: Tensor = self._model.vision_tower(shots.pixels)
         return tokens[:, 0, tokens.shape[-1] // 2 :].half().cpu()
+
+
+def _first(recipe: Recipe) -> tuple[VideoXLModel, PreTrainedTokenizerFast]:
+    """The model before the first stage."""
+    if recipe.grow is None:
+        return untrained(recipe.seed, **recipe.shape.model_dump())
+    built_in = recipe.grow.model == reel_tiny.NAME
+    folder = Path(reel_tiny.__file__).parent if built_in else Path(recipe.grow.model)
+    adapter = VideoXLAdapter.from_folder(folder)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    plan, shape = recipe.grow, recipe.shape
+    growth = Growth(plan.width, plan.inner, tuple(plan.layers), shape.clock, shape.made_up)
+    try:
+        return grown(adapter.model, tokenizer, growth, seed=recipe.seed), tokenizer
+    except ValueError as error:
+        raise UsageError(f"cannot grow {plan.model}: {error}") from error
 
 
 def _seeds(films: FilmsToSee) -> range:

@@ -1,0 +1,132 @@
+"""A grown model begins by doing nearly what the smaller one does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import PreTrainedTokenizerFast
+
+import longreel
+from longreel.films.encode import write_film
+from longreel.films.questions import draw_questions, is_right
+from longreel.films.scenes import draw_film
+from longreel.methods import named_method
+from longreel.model import Model
+from longreel.models import reel_tiny
+from longreel.models.video_xl import VideoXLModel
+from longreel.models.video_xl.adapter import VideoXLAdapter
+from longreel.train.growing import Growth, grown
+
+FOLDER = Path(reel_tiny.__file__).parent
+LARGER = Growth(160, 384, (0, 1, 1, 2, 2, 3), clock=True, made_up=8)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> PreTrainedTokenizerFast:
+    return PreTrainedTokenizerFast.from_pretrained(FOLDER)
+
+
+@pytest.fixture(scope="module")
+def small() -> VideoXLModel:
+    return VideoXLAdapter.from_folder(FOLDER).model
+
+
+@pytest.fixture(scope="module")
+def larger(small: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> VideoXLModel:
+    before = {name: tensor.clone() for name, tensor in small.state_dict().items()}
+    model = grown(small, tokenizer, LARGER, seed=1)
+    assert all(torch.equal(tensor, small.state_dict()[name]) for name, tensor in before.items())
+    return model
+
+
+def test_it_answers_as_before(
+    small: VideoXLModel, larger: VideoXLModel, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    film = draw_film(910_000_003, 40.0)
+    path = write_film(film, tmp_path / "film.mp4").film
+    questions = draw_questions(film, ["colour", "place", "action"], 6, seed=1, min_event=1.0)
+    right = []
+    for model in (small, larger):
+        adapter = VideoXLAdapter("model", model, tokenizer)
+        of = Model(adapter, named_method("video-xl", 0.25))
+        answers = of.ask(of.watch(path), [question.text for question in questions])
+        right.append(sum(is_right(q, a.text) for q, a in zip(questions, answers, strict=True)))
+    assert right[0] >= 0.8 * len(questions)
+    assert right[1] >= right[0] - 0.2 * len(questions)
+
+
+def test_its_shape_is_the_one_asked_for(larger: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    text = larger.config.text_config
+    assert (text.hidden_size, text.intermediate_size, text.num_hidden_layers) == (160, 384, 6)
+    assert text.vocab_size == len(tokenizer) + 8
+    assert larger.clock is not None
+    assert all(parameter.isfinite().all() for parameter in larger.parameters())
+    again, first = (larger.language_model.model.layers[n].self_attn.o_proj.weight for n in (2, 1))
+    assert again.norm() < first.norm()
+
+
+def test_growing_is_determined_by_its_seed(
+    small: VideoXLModel, larger: VideoXLModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    same, other = (grown(small, tokenizer, LARGER, seed=seed).state_dict() for seed in (1, 2))
+    assert all(torch.equal(tensor, same[name]) for name, tensor in larger.state_dict().items())
+    name = "language_model.model.embed_tokens.weight"
+    assert not torch.equal(same[name], other[name])
+
+
+@pytest.mark.parametrize(
+    "growth",
+    [
+        Growth(128, 384, (0, 1), clock=False),
+        Growth(160, 100, (0, 1), clock=False),
+        Growth(160, 384, (0, 4), clock=False),
+        Growth(160, 384, (), clock=False),
+    ],
+)
+def test_what_is_no_growth_is_refused(
+    growth: Growth, small: VideoXLModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    with pytest.raises(ValueError, match=r"shrink|not all among"):
+        grown(small, tokenizer, growth, seed=0)
+
+
+def test_a_recipe_can_begin_with_a_grown_model(tmp_path: Path) -> None:
+    recipe = tmp_path / "grow.toml"
+    recipe.write_text(
+        """
+seed = 1
+families = ["colour", "when"]
+[shape]
+clock = true
+made_up = 600
+[grow]
+width = 144
+inner = 352
+layers = [0, 1, 1, 2]
+[films]
+first_seed = 900_000_000
+count = 2
+seconds = 20.0
+[[decoder]]
+name = "practice"
+eyes = "ideal"
+steps = 1
+learning_rate = 1e-4
+scenes = [4]
+advance_below = 0.0
+ratios = [2]
+films = 2
+questions = 3
+crowded = 0.5
+doubt = 0.5
+half = true
+"""
+    )
+    made = longreel.train.run(recipe, tmp_path / "out")["model"]
+    assert longreel.load(made).watch(_still(tmp_path)).header.kept
+
+
+def _still(folder: Path) -> Path:
+    return write_film(draw_film(910_000_004, 10.0), folder / "film.mp4").film
