@@ -15,10 +15,10 @@ from longreel.errors import UsageError
 from longreel.kept_map import draw_map, kept_map
 from longreel.key_values import TEXT
 from longreel.memory import VideoMemory
-from longreel.methods import Method, method_names
+from longreel.methods import Method
 from longreel.timeline import Timeline
 from tests.cli.conftest import Run, run
-from tests.fakes import arrays, fake_model, halved
+from tests.fakes import GRIDLESS, arrays, fake_model, halved
 
 __all__ = ["run"]
 
@@ -34,7 +34,7 @@ def plain_shares(memory: VideoMemory, layer: int) -> dict[float, float]:
     return {time: kept.count(time) / shown.count(time) for time in sorted(set(shown))}
 
 
-@pytest.mark.parametrize("method", method_names())
+@pytest.mark.parametrize("method", GRIDLESS)
 def test_shares_are_those_counted_one_by_one(method: str) -> None:
     memory = fake_model(halved(method)).watch([arrays(21), arrays(5, seed=1)])
     drawn = kept_map(memory)
