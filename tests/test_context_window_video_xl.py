@@ -58,7 +58,7 @@ def test_the_default_model_was_trained_on_five_minutes_and_has_no_grid() -> None
     model = longreel.load(method=Method(positions=ContextWindow()))
     # Two frames a second, four tokens each, some of them not condensed at all.
     assert model.adapter.trained_window == 5 * 60 * 2 * 4
-    with pytest.raises(UsageError, match=r"leave tokens= out") as caught:
+    with pytest.raises(UsageError, match=r"leave pooling out") as caught:
         longreel.load(method="context-window")
     assert len(str(caught.value).splitlines()) == 1
 

@@ -138,7 +138,7 @@ def test_methods_a_model_cannot_do() -> None:
     with pytest.raises(UsageError, match="fake has none: use 'keep-all'"):
         fake_model("video-xl", 0.5, has_summary_tokens=False)
     assert fake_model("video-xl", 1.0, has_summary_tokens=False)
-    with pytest.raises(UsageError, match="fake has none: leave tokens= out"):
+    with pytest.raises(UsageError, match="fake has none: leave pooling out"):
         fake_model("context-window", None)
     with pytest.raises(UsageError, match="keep at least 1/10"):
         fake_model("video-xl", 1 / 11)

@@ -231,7 +231,7 @@ def _check_method(adapter: ModelAdapter, method: Method) -> None:
     if method.tokens is not None and not adapter.has_token_grid:
         raise UsageError(
             f"method {method.name!r} pools the grid of tokens that a frame becomes, and {adapter.name} has "
-            "none: leave tokens= out, as in Method(positions=ContextWindow())"
+            "none: leave pooling out (--pool, tokens=); --target, ContextWindow(), works without"
         )
     if not isinstance(method.cache, SummaryTokens):
         return

@@ -55,7 +55,7 @@ def test_a_memory_is_extended(run: Run, memory: Path, model: Path, tmp_path: Pat
         (["--pool", "4"], "--pool '4'"),
         (["--pool", "-1,2,8"], "group=-1"),
         (["--pool", "4,0,8"], "strides=(0, 8)"),
-        (["--pool", "4,2,8"], "leave tokens= out"),
+        (["--pool", "4,2,8"], "leave pooling out"),
     ],
     ids=str,
 )
