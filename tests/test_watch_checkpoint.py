@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ from watch_stages import HEIGHT, WIDTH, measure_stages
 
 def test_a_result_holds_ratios_and_has_its_section_of_the_page(tmp_path: Path) -> None:
     settings = parsed(["--frames", "6", "--repeats", "1", "--chunk", "40"])
-    result = report(settings, [], run=measure)
+    result = report(settings, [], run=_with_some_peak)
     assert [row["model"] for row in result["rows"]] == [made.name for made in SMALL.values()]
     for row in result["rows"]:
         ratio = row["seconds_longreel"] / row["seconds_transformers"]
@@ -28,6 +29,12 @@ def test_a_result_holds_ratios_and_has_its_section_of_the_page(tmp_path: Path) -
     (tmp_path / "watch-checkpoint.json").write_text(json.dumps(result))
     shown = section(tmp_path / "watch-checkpoint.json")
     assert f"| {SMALL['qwen2_5_vl'].name} | 6 | {result['rows'][0]['entries']} |" in shown
+
+
+def _with_some_peak(*arguments: Any) -> dict[str, Any]:
+    """The peak of a process does not grow where an earlier test has taken more."""
+    row = measure(*arguments)
+    return {**row, "peak_mib": max(row["peak_mib"], 1.0)}
 
 
 @pytest.mark.parametrize(("kind", "more"), [("qwen2_5_vl", 0), ("llava_onevision", 1)])
