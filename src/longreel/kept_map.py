@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from longreel.errors import LongreelError, UsageError
-from longreel.files import atomic_file
+from longreel.errors import UsageError
+from longreel.figures import empty_figure, write_png
 from longreel.key_values import TEXT
 from longreel.memory import VideoMemory
 
 _SIZE = (11.0, 4.8)
-_DPI = 150
 _COLUMNS = 400
 
 
@@ -61,13 +59,9 @@ def draw_map(memory: VideoMemory, path: Path) -> KeptMap:
         LongreelError: matplotlib is not installed, or the file cannot be written.
         UsageError: nothing was seen.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise LongreelError("figures need one more package: pip install 'longreel[plot]'") from error
+    figure = empty_figure(_SIZE)
     drawn = kept_map(memory)
     edges, shares = drawn.edges.numpy(), drawn.shares
-    figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1, 3))
     above.stairs(shares.mean(0).nan_to_num().numpy(), edges, fill=True, color="0.7")
     above.set_ylabel("mean")
@@ -83,13 +77,7 @@ def draw_map(memory: VideoMemory, path: Path) -> KeptMap:
     for axes in (above, below):
         for source in memory.header.sources[1:]:
             axes.axvline(source.offset, color="C3", linewidth=0.8)
-    content = BytesIO()
-    figure.savefig(content, format="png")
-    try:
-        with atomic_file(path) as file:
-            file.write(content.getvalue())
-    except OSError as error:
-        raise LongreelError(f"{path} cannot be written: {error.strerror or error}") from None
+    write_png(figure, path)
     return drawn
 
 

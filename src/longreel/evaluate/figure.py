@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from longreel.errors import LongreelError, UsageError
-from longreel.files import atomic_file
+from longreel.errors import UsageError
+from longreel.figures import empty_figure, write_png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SIZE = (12.0, 3.8)
-_DPI = 150
 _MARKS = "osDv^P*"
 
 
@@ -31,11 +29,7 @@ def draw_curve(results: Mapping[str, Mapping[str, Any]], path: Path, *, family: 
         LongreelError: matplotlib is not installed, or the file cannot be written.
         UsageError: there is no answer of this family.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise LongreelError("figures need one more package: pip install 'longreel[plot]'") from error
-    figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
+    figure = empty_figure(_SIZE)
     accuracy, memory, latency = figure.subplots(1, 3)
     marks = cycle(_MARKS)
     for name, result in results.items():
@@ -57,13 +51,7 @@ def draw_curve(results: Mapping[str, Mapping[str, Any]], path: Path, *, family: 
     _finish(memory, "memory, MiB")
     _finish(latency, "one answer, ms (median)", low=0.0)
     accuracy.legend(fontsize="small")
-    content = BytesIO()
-    figure.savefig(content, format="png")
-    try:
-        with atomic_file(path) as file:
-            file.write(content.getvalue())
-    except OSError as error:
-        raise LongreelError(f"{path} cannot be written: {error.strerror or error}") from None
+    write_png(figure, path)
 
 
 def _points(result: Mapping[str, Any], family: str) -> dict[str, list[dict[str, float]]]:

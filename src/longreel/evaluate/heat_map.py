@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from longreel.errors import LongreelError
 from longreel.evaluate.run_folder import Row
-from longreel.files import atomic_file
+from longreel.figures import empty_figure, write_png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_DPI = 150
 _CELL = (0.62, 0.42)
 _FRAME = (1.5, 1.3)
 _MOST_COLUMNS = 3
@@ -65,29 +62,19 @@ def draw_heat_map(result: Mapping[str, Any], path: Path) -> None:
     Raises:
         LongreelError: matplotlib is not installed, or the file cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise LongreelError("figures need one more package: pip install 'longreel[plot]'") from error
     settings = _settings(result)
     columns = min(len(settings), _MOST_COLUMNS)
     lines = -(-len(settings) // columns)
     _, lengths, depths = _axes(result, settings[0])
     width = columns * (_CELL[0] * max(len(lengths), 4) + _FRAME[0])
     height = lines * (_CELL[1] * max(len(depths), 3) + _FRAME[1])
-    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
+    figure = empty_figure((width, height))
     panels = list(figure.subplots(lines, columns, squeeze=False).flat)
     for panel, setting in zip(panels, settings, strict=False):
         _draw(panel, result, setting)
     for panel in panels[len(settings) :]:
         panel.set_axis_off()
-    content = BytesIO()
-    figure.savefig(content, format="png")
-    try:
-        with atomic_file(path) as file:
-            file.write(content.getvalue())
-    except OSError as error:
-        raise LongreelError(f"{path} cannot be written: {error.strerror or error}") from None
+    write_png(figure, path)
 
 
 def _draw(axes: Axes, result: Mapping[str, Any], setting: str) -> None:
