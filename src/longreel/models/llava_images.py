@@ -11,14 +11,12 @@ from torch import Tensor
 from longreel.errors import SourceError
 from longreel.models.base import FilmTokens, ImagePart, VisualTokens
 from longreel.models.canvases import Canvas, best_canvas, cut_tiles
+from longreel.models.clip_pixels import CLIP_MEAN, CLIP_STD
 from longreel.video.picture import resize
 
 if TYPE_CHECKING:
     from longreel.models.llava_onevision import LlavaOnevisionAdapter
 
-# Of CLIP, where a release does not tell its own.
-_MEAN = (0.48145466, 0.4578275, 0.40821073)
-_STD = (0.26862954, 0.26130258, 0.27577711)
 # Features are made fewer where there are so many times more along each side than the release allows.
 _TOLERATED = 1.1
 # Extents of features are rounded to so many digits before they are cut off, as in the release.
@@ -48,10 +46,10 @@ class LlavaImages:
         pairs = settings.get("image_grid_pinpoints") or config.image_grid_pinpoints
         self._canvases = [Canvas(width, height) for height, width in pairs]
         self._most_tiles = int(config.vision_aspect_ratio.removeprefix("anyres_max_"))
-        mean = settings.get("image_mean", _MEAN)
+        mean = settings.get("image_mean", CLIP_MEAN)
         self._ground = torch.tensor([int(value * 255) for value in mean], dtype=torch.uint8)
         self._mean = torch.tensor(mean, dtype=torch.float32)
-        self._std = torch.tensor(settings.get("image_std", _STD), dtype=torch.float32)
+        self._std = torch.tensor(settings.get("image_std", CLIP_STD), dtype=torch.float32)
 
     @property
     def come_first(self) -> bool:

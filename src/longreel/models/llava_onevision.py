@@ -10,6 +10,7 @@ from torch import Tensor
 
 from longreel.compress.base import TokenShrinker
 from longreel.models.base import FilmPart, FilmTokens, TokenGrid, VisualTokens
+from longreel.models.clip_pixels import CLIP_MEAN, CLIP_STD
 from longreel.models.engine.transformers_decoder import TransformersDecoder
 from longreel.models.llava_images import LlavaImages
 from longreel.models.prompt import Prompt
@@ -18,9 +19,6 @@ from longreel.positions import Rotation, inverse_frequencies
 from longreel.token_shrinking import shrunk_grids
 from longreel.video.frames import Frames
 
-# Of CLIP, where a release does not tell its own.
-_MEAN = (0.48145466, 0.4578275, 0.40821073)
-_STD = (0.26862954, 0.26130258, 0.27577711)
 # Frames of the longest films in training (arXiv 2408.03326).
 _TRAINED_FRAMES = 32
 
@@ -68,8 +66,8 @@ class LlavaOnevisionAdapter(PublishedAdapter):
         self._side = math.ceil(self._grid / 2)
         size = processing.get("size") or {}
         self._size = (size.get("height", vision.image_size), size.get("width", vision.image_size))
-        self._mean = torch.tensor(processing.get("image_mean", _MEAN), dtype=torch.float32)
-        self._std = torch.tensor(processing.get("image_std", _STD), dtype=torch.float32)
+        self._mean = torch.tensor(processing.get("image_mean", CLIP_MEAN), dtype=torch.float32)
+        self._std = torch.tensor(processing.get("image_std", CLIP_STD), dtype=torch.float32)
 
     @property
     def tokens_per_frame(self) -> int:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from longreel.models.base import FilmTokens, ImagePart, VisualTokens
+from longreel.models.clip_pixels import CLIP_MEAN, CLIP_STD
 from longreel.models.qwen_patches import Patching
 from longreel.models.qwen_sizes import check_shape, fitting_size, size_within
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from longreel.models.qwen_vl import QwenVLAdapter
 
 # Where a release does not tell: defaults of the image processor that all of them name.
-_CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-_CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 _LEAST, _MOST = 56 * 56, 1280 * 28 * 28
 
 
@@ -36,7 +35,7 @@ class QwenImages:
         self._least = int(settings.get("min_pixels") or size.get("shortest_edge") or _LEAST)
         self._most = int(settings.get("max_pixels") or size.get("longest_edge") or _MOST)
         films = adapter.patching
-        mean, std = settings.get("image_mean", _CLIP_MEAN), settings.get("image_std", _CLIP_STD)
+        mean, std = settings.get("image_mean", CLIP_MEAN), settings.get("image_std", CLIP_STD)
         self.patching = Patching(films.patch, films.merge, films.depth, mean, std)
 
     @property

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from longreel.compress.base import TokenShrinker
 from longreel.models.base import FilmPart, FilmTokens, TokenGrid, VisualTokens
+from longreel.models.clip_pixels import CLIP_MEAN, CLIP_STD
 from longreel.models.engine.transformers_decoder import TransformersDecoder
 from longreel.models.prompt import Prompt
 from longreel.models.published import PublishedAdapter
@@ -19,8 +20,6 @@ from longreel.positions import Rotation, inverse_frequencies
 from longreel.token_shrinking import shrunk_grids
 from longreel.video.frames import Frames
 
-_CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-_CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 # Frames of the longest film that they were released to watch; longer ones are sampled more thinly.
 _MOST_FRAMES = 768
 # Seconds of film that count as seen in training by Qwen2.5-VL, whose report (arXiv 2502.13923) speaks of
@@ -68,8 +67,8 @@ class QwenVLAdapter(PublishedAdapter):
     """
 
     dialogue: QwenPrompt
-    mean: tuple[float, ...] = _CLIP_MEAN
-    std: tuple[float, ...] = _CLIP_STD
+    mean: tuple[float, ...] = CLIP_MEAN
+    std: tuple[float, ...] = CLIP_STD
     least_pixels = 128 * 28 * 28
     most_pixels = 768 * 28 * 28
     # Whether these are pixels of all frames together.

@@ -9,11 +9,9 @@ from torch import Tensor, nn
 from transformers import CLIPVisionConfig, CLIPVisionModel, SiglipVisionConfig, SiglipVisionModel
 
 from longreel.errors import ModelError
+from longreel.models.clip_pixels import CLIP_MEAN, CLIP_STD
 from longreel.models.video_xl.configuration import VideoXLConfig
 from longreel.models.video_xl.glance_tower import GlanceTower, GlanceTowerConfig
-
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 class VisionTower(Protocol):
