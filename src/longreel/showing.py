@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,11 @@ class Showing:
     def is_film(self) -> bool:
         """Whether it is no image."""
         return self.alone is None
+
+    @property
+    def read_once(self) -> bool:
+        """Whether looking into it uses it up."""
+        return isinstance(self.source, Iterator) and not hasattr(self.source, "read")
 
     def part(self, number: int) -> ImagePart | None:
         """Of an image: where it stands, as number `number` of the memory."""

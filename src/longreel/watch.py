@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -18,7 +18,7 @@ from longreel.context_fit import Fill, check_context
 from longreel.errors import UsageError, WatchInterrupted
 from longreel.film_plan import FilmPlan, PlannedFilm, checked_max_tokens, plan_film, plan_films
 from longreel.film_text import FilmText, text_in_front
-from longreel.header import SourceRecord
+from longreel.header import PlanRecord, SourceRecord
 from longreel.identity import hash_json
 from longreel.interrupts import held_back_interrupts
 from longreel.memory import VideoMemory
@@ -168,7 +168,7 @@ def plan(
     """
     sampling = _sampling(adapter, start, end, fps, count, max_frames, seconds)
     shown = showings(adapter, listed_sources(source))
-    if any(isinstance(each.source, Iterator) and not hasattr(each.source, "read") for each in shown):
+    if any(each.read_once for each in shown):
         raise UsageError("an iterator of arrays can be read once only: plan with a list, or watch it")
     checked = checked_max_tokens(max_tokens)
     order = watching_order(adapter.images, shown)
@@ -340,11 +340,13 @@ def _check_target(
     plans: Sequence[FilmPlan],
 ) -> None:
     before = [
-        (FilmPlan(**record.plan.model_dump()), record.is_film)
-        for record in session.records
-        if record.plan is not None
+        (_plan_of(record.plan), record.is_film) for record in session.records if record.plan is not None
     ]
     check_target(adapter, method, session.window, before, films, plans, appended=session.appends)
+
+
+def _plan_of(record: PlanRecord) -> FilmPlan:
+    return FilmPlan(**record.model_dump())
 
 
 def _check_text(method: Method, text: FilmText | None) -> None:
@@ -368,7 +370,7 @@ def _fill(session: WatchSession, adapter: ModelAdapter, reading: Reading) -> Fil
     fill = Fill.of_text(len(adapter.dialogue.before(reading.system)))
     for record in session.records:
         if record.plan is not None:
-            fill = fill.and_plan(FilmPlan(**record.plan.model_dump()), is_film=record.is_film)
+            fill = fill.and_plan(_plan_of(record.plan), is_film=record.is_film)
         if record.subtitles is not None:
             fill = fill.and_text(record.subtitles.tokens)
     return fill

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from longreel.compress.base import AttentionCompressor, CacheCompressor, Chunk
 from longreel.compress.context_window import AUTO, RescaledWindow
@@ -114,7 +114,7 @@ def _told(films: Sequence[PlannedFilm], plans: Sequence[FilmPlan]) -> list[tuple
 
 
 def _check_told_before(shown: Sequence[Showing]) -> None:
-    if any(isinstance(each.source, Iterator) and not hasattr(each.source, "read") for each in shown):
+    if any(each.read_once for each in shown):
         raise UsageError(_UNKNOWN)
 
 
