@@ -13,12 +13,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerFast
 
-from longreel.films.vocabulary import telling_word
-from longreel.models.video_xl.clock import MINUTES
+from longreel.models.video_xl.clock import start_clock
 from longreel.models.video_xl.modeling import VideoXLModel
-from longreel.train.shots import ATTRIBUTES
+from longreel.train.start import attribute_words, number_words
 
 _NOISE = 0.01
 _SILENT = 0.05
@@ -46,7 +45,7 @@ class Growth:
 
 @torch.no_grad()
 def grown(
-    small: VideoXLModel, tokenizer: PreTrainedTokenizerBase, growth: Growth, *, seed: int
+    small: VideoXLModel, tokenizer: PreTrainedTokenizerFast, growth: Growth, *, seed: int
 ) -> VideoXLModel:
     """The grown model; `small`, with a linear projector, stays as it is.
 
@@ -59,8 +58,9 @@ def grown(
     model = VideoXLModel(_config(small, len(tokenizer), growth))
     model.eval()
     model.vision_tower.load_state_dict(small.vision_tower.state_dict())
-    words = _grow_words(model, small, tokenizer)
-    _grow_projector(model, small, words[_told(tokenizer), text.hidden_size :])
+    _grow_words(model, small, tokenizer)
+    told = torch.cat(attribute_words(model, tokenizer))
+    _grow_projector(model, small, told[:, text.hidden_size :])
     decoder, old = model.language_model, small.language_model
     _grow_norm(decoder.model.norm, old.model.norm, _FAINT)
     _place(decoder.summary_embedding, old.summary_embedding, 0.0)
@@ -70,7 +70,7 @@ def grown(
     for number in again:
         _silence(decoder.model.layers[number])
     if model.clock is not None:
-        turns = _start_clock(model, words[_numbers(tokenizer), text.hidden_size :])
+        turns = start_clock(model.clock, number_words(model, tokenizer)[:, text.hidden_size :])
         for number, turn in zip(again, turns, strict=False):
             _carry_numbers(decoder.model.layers[number], old.model.layers[growth.layers[again[0]]], turn)
     model.tie_weights()
@@ -96,8 +96,8 @@ def _config(small: VideoXLModel, words: int, growth: Growth) -> Any:
     return config
 
 
-def _grow_words(model: VideoXLModel, small: VideoXLModel, tokenizer: PreTrainedTokenizerBase) -> Tensor:
-    """Fill the word embeddings, all of one size; returns them."""
+def _grow_words(model: VideoXLModel, small: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Fill the word embeddings, all of one size."""
     words, old = (
         model.language_model.model.embed_tokens.weight,
         small.language_model.model.embed_tokens.weight,
@@ -108,21 +108,6 @@ def _grow_words(model: VideoXLModel, small: VideoXLModel, tokenizer: PreTrainedT
     fresh = words[untaught, :width].clone()
     words[:count, :width] = old[:count]
     words[untaught, :width] = fresh
-    filled: Tensor = words.detach().clone()
-    return filled
-
-
-def _told(tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Ids of the words that the tower names, in its order."""
-    return _ids(tokenizer, [telling_word(name) for names in ATTRIBUTES for name in names])
-
-
-def _numbers(tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    return _ids(tokenizer, [str(number) for number in range(MINUTES)])
-
-
-def _ids(tokenizer: Any, words: list[str]) -> list[int]:
-    return list(tokenizer.convert_tokens_to_ids(words))
 
 
 def _grow_projector(model: VideoXLModel, small: VideoXLModel, new: Tensor) -> None:
@@ -164,16 +149,6 @@ def _place(parameter: Tensor, known: Tensor, noise: float) -> None:
 def _silence(layer: Any) -> None:
     layer.self_attn.o_proj.weight.mul_(_SILENT)
     layer.mlp.down_proj.weight.mul_(_SILENT)
-
-
-def _start_clock(model: VideoXLModel, numbers: Tensor) -> list[Tensor]:
-    """Minutes and seconds as the new coordinates of their numbers, (60, new), turned; returns the turns."""
-    assert model.clock is not None
-    turns = [_rotation(numbers.shape[1]) for _ in range(2)]
-    for table, turn in zip((model.clock.minute, model.clock.second), turns, strict=True):
-        _place(table.weight, torch.zeros(MINUTES, 0), 0.0)
-        table.weight[:, -numbers.shape[1] :] = numbers @ turn
-    return turns
 
 
 def _carry_numbers(layer: Any, look_up: Any, turn: Tensor) -> None:

@@ -28,11 +28,22 @@ class Clock(nn.Module):
 
 
 @torch.no_grad()
-def start_clock(clock: Clock, numbers: Tensor) -> None:
-    """Start from the embeddings of the numbers 0 to 59, (60, width), turned apart by two rotations.
+def start_clock(clock: Clock, numbers: Tensor) -> list[Tensor]:
+    """Start from embeddings of the numbers 0 to 59, turned apart by two rotations.
 
     What is seen and what is said are then nearly the same vectors, and minutes are not seconds.
+
+    Args:
+        numbers: (60, n), their last n coordinates, up to all; the others are zero in the clock.
+
+    Returns:
+        The rotations (n, n) of minutes and of seconds.
     """
     width = numbers.shape[1]
+    turns = []
     for table in (clock.minute, clock.second):
-        table.weight.copy_(numbers @ torch.linalg.qr(torch.randn(width, width))[0])
+        turn: Tensor = torch.linalg.qr(torch.randn(width, width))[0]
+        table.weight.zero_()
+        table.weight[:, -width:] = numbers @ turn
+        turns.append(turn)
+    return turns
