@@ -67,6 +67,7 @@ def _folder(path: Path, kind: str) -> Path:
 def test_what_is_not_a_model(tmp_path: Path) -> None:
     cases = {
         "no/such/folder": "is not a folder",
+        "qwen2-vl7": r"is not a folder: .*; supported are .*qwen3_vl.* \('qwen2_vl' is the nearest\)$",
         tmp_path: r"config\.json is missing",
     }
     for name, message in cases.items():

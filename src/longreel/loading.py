@@ -93,7 +93,8 @@ def local_folder(name: str | os.PathLike[str]) -> Path:
     text = os.fspath(name)
     if not isinstance(name, str) or not _HUB_NAME.fullmatch(text) or folder.exists():
         raise ModelError(
-            f"{text} is not a folder: name the folder of a downloaded model, or none for the built-in model"
+            f"{text} is not a folder: name the folder of a downloaded model, or none for the built-in model; "
+            + _supported(text)
         )
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
@@ -132,13 +133,16 @@ def _family_loader(folder: Path) -> str:
     config = read_config(folder)
     kind = str(config["model_type"])
     if kind not in FAMILIES:
-        nearest = get_close_matches(kind, FAMILIES, n=1)
-        meant = f" ({nearest[0]!r} is the nearest)" if nearest else ""
         sightless = "" if any("vision" in key for key in config) else ", which has no video support"
-        raise ModelError(
-            f"{folder} is a {kind!r} model{sightless}: supported are {', '.join(FAMILIES)}{meant}"
-        )
+        raise ModelError(f"{folder} is a {kind!r} model{sightless}: {_supported(kind)}")
     return FAMILIES[kind]
+
+
+def _supported(kind: str) -> str:
+    """The families there are, and which of them is nearest to a name."""
+    nearest = get_close_matches(kind, FAMILIES, n=1)
+    meant = f" ({nearest[0]!r} is the nearest)" if nearest else ""
+    return f"supported are {', '.join(FAMILIES)}{meant}"
 
 
 def _resolve(dotted: str) -> Callable[..., Any]:
