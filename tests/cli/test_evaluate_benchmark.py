@@ -140,7 +140,6 @@ def test_a_check_needs_no_model(run: Run, folder: Path, monkeypatch: pytest.Monk
     [
         (["--subtitles", "all"], "does not show subtitles"),
         (["--split", "long"], "no split"),
-        (["--parse", "official"], "no --parse official"),
         (["--judge", "http://host/v1"], "no free answers"),
         (["--method", "magic"], "magic"),
         (["--baseline", "nobody"], "nobody"),
@@ -153,6 +152,12 @@ def test_what_a_benchmark_does_not_have_is_refused(
     refused = run(*command(folder, model, tmp_path / "run", "--incomplete", "skip", *more))
     assert refused.code == 2
     assert said in refused.error
+
+
+def test_not_every_benchmark_has_a_script_of_its_own(run: Run, tmp_path: Path) -> None:
+    refused = run("evaluate", "mvbench", "--data", tmp_path, "--parse", "official")
+    assert refused.code == 2
+    assert "no --parse official" in refused.error
 
 
 def test_a_judge_grades_free_answers(

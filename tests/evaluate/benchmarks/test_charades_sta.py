@@ -49,6 +49,12 @@ def test_a_sentence_that_is_there_twice_counts_twice(data: Data) -> None:
     assert result_of(data, told)["metrics"][0]["units"] == 4
 
 
+def test_in_the_harness_it_counts_once(data: Data) -> None:
+    found = result_of(data, told, "harness")
+    assert found["metrics"][0]["units"] == 3
+    assert found["answers"][SETTING]["left_out"] == 1
+
+
 def test_no_times_are_no_overlap_and_counted(data: Data) -> None:
     answers = result_of(data, lambda query: told(query) if query.id == "1" else "later")["answers"][SETTING]
     assert answers["unparsed_percent"] == 75

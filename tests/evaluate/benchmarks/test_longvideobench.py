@@ -133,6 +133,11 @@ def test_subtitles_that_are_too_long_lose_lines_evenly(data: Data) -> None:
 def test_the_harness_takes_the_first_capital(data: Data) -> None:
     answers = result_of(data, constant("Based on the film it is A"), "harness")
     assert answers["metrics"][0]["value"] == share(data, constant("B"))
+    # An E is read where there are four options too, and "Answer" begins with an A.
+    fifth = result_of(data, constant("Either way, A"), "harness")
+    assert fifth["metrics"][0]["value"] == share(data, constant("E"))
+    assert fifth["answers"][SETTING]["unparsed"] == 0
+    assert metrics_of(data, constant("Answer: B"), "harness") == {"accuracy": share(data, constant("A"))}
     unread = result_of(data, constant("no idea"), "harness")["answers"][SETTING]
     assert unread["unparsed_percent"] == 100
 

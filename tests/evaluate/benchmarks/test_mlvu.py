@@ -142,6 +142,12 @@ def test_the_test_set_has_six_options(test_set: Path) -> None:
     assert set(sorted_by(result_of(data, perfect), "task")) == {"sportsQA", "tutorialQA", "needle"}
 
 
+def test_the_harness_never_reads_the_last_two_of_six_letters(test_set: Path) -> None:
+    data = data_of("mlvu", test_set, "test")
+    assert metrics_of(data, perfect, "harness")[MICRO] == pytest.approx(100 * 4 / 6, abs=1e-3)
+    assert metrics_of(data, perfect, "official")[MICRO] == 100
+
+
 def test_answers_may_be_letters(test_set: Path) -> None:
     golds = [{"question_id": f"Q_{i}", "option": "ABCDEF"[i % 6]} for i in range(12)]
     write_json(test_set / "answers" / "test_mcq_gt.json", golds)

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from longreel.evaluate.benchmarks.parse import (
     first_capital_letter,
+    first_capital_to_h,
     first_character,
     first_contained,
+    four_option_letter,
     letter_as_word,
     letter_before_bracket,
     shared_harness_letter,
@@ -63,25 +65,30 @@ def test_strict_letters(answer: str, letter: str | None) -> None:
 
 @given(st.text(max_size=60), st.sampled_from(["AB", "ABCD", "ABCDEFGH"]))
 def test_whatever_is_said_gives_a_letter_or_none(answer: str, letters: str) -> None:
+    fixed = (first_capital_letter, first_capital_to_h, letter_as_word)
     readers = (
         shared_harness_letter,
-        first_capital_letter,
-        letter_as_word,
+        four_option_letter,
         letter_before_bracket,
         first_character,
         first_contained,
         strict_letter,
     )
-    for read in readers:
+    for read in (*fixed, *readers):
         found = read(answer, letters)
-        assert found is None or (len(found) == 1 and found in letters)
+        # Some ways read from fixed letters, whether or not there are so many options.
+        known = "ABCDEFGH" if read in fixed else letters
+        assert found is None or (len(found) == 1 and found in known)
         assert read(answer, letters) == found
 
 
 @given(st.sampled_from("ABCDEFGH"))
 def test_a_letter_alone_is_read_by_all(letter: str) -> None:
-    for read in (shared_harness_letter, first_capital_letter, letter_as_word, first_character, strict_letter):
+    for read in (shared_harness_letter, first_capital_to_h, first_character, strict_letter):
         assert read(letter, "ABCDEFGH") == letter
+    for read in (first_capital_letter, letter_as_word):
+        assert read(letter, "ABCDEFGH") == (letter if letter < "F" else None)
+    assert four_option_letter(letter, "ABCDEF") == (letter if letter < "E" else None)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +117,12 @@ def test_the_shared_harness_way(answer: str, letter: str | None) -> None:
     [
         (first_capital_letter, "Based on it, A", "B"),
         (first_capital_letter, "The best answer is: C", "C"),
+        (first_capital_letter, "Answer: C", "A"),
+        (first_capital_letter, "the best answer is E", "E"),
+        (first_capital_to_h, "Answer: C", "C"),
+        (first_capital_to_h, "answer: H", "H"),
+        (letter_as_word, "it is_e_", "E"),
+        (first_contained, "D. A dog", "D"),
         (letter_as_word, "option b", "B"),
         (letter_as_word, "Bad", None),
         (letter_before_bracket, "B) a dog", "B"),

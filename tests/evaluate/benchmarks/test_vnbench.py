@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from longreel.errors import SourceError
-from longreel.evaluate.benchmarks.base import Query
+from longreel.evaluate.benchmarks.base import Parse, Query
 from longreel.evaluate.benchmarks.data import Data
 from tests.evaluate.benchmarks.folder import (
     PutFilm,
@@ -25,6 +25,7 @@ from tests.evaluate.benchmarks.folder import (
 ALL, SINGLE = "all four tries right", "single tries right"
 TYPES = ("ret_edit1", "ret_insert1", "ord_edit1", "cnt_edit2")
 TEXTS = ["4", "12", "7", "9"]
+PARSES: tuple[Parse, ...] = ("harness", "official")
 
 
 def rows(kind: str, number: int) -> list[dict[str, Any]]:
@@ -102,7 +103,14 @@ def test_a_gold_that_is_no_option_is_refused(data: Data) -> None:
 
 
 def test_the_benchmarks_own_check_prefers_early_letters(data: Data) -> None:
-    assert metrics_of(data, constant("It is not C but D. A?"), "harness")[SINGLE] == 25
+    for parse in PARSES:
+        assert metrics_of(data, lambda query: f"Not D but {query.gold}", parse) == {ALL: 100, SINGLE: 100}
+        assert metrics_of(data, lambda query: f"Not A but {query.gold}", parse) == {ALL: 0, SINGLE: 25}
+
+
+def test_the_benchmarks_own_check_ends_at_the_first_full_stop(data: Data) -> None:
+    said = metrics_of(data, lambda query: f"{query.gold}. A number, it is.", "official")
+    assert said == {ALL: 100, SINGLE: 100}
 
 
 def test_a_video_with_many_rows_is_one_item(data: Data) -> None:

@@ -23,7 +23,7 @@ from longreel.evaluate.benchmarks.base import (
     Video,
 )
 from longreel.evaluate.benchmarks.choices import choice_grader, per_question
-from longreel.evaluate.benchmarks.parse import letter_before_bracket, shared_harness_letter
+from longreel.evaluate.benchmarks.parse import four_option_letter, letter_before_bracket
 from longreel.evaluate.benchmarks.prompts import BEST_OPTION, JUDGED_ON, below, bracketed
 from longreel.evaluate.benchmarks.rows import Row, field_of, gold_letter, read_rows
 
@@ -139,7 +139,7 @@ def wording(query: Query, subtitles: str) -> str:
     return below(query.question, bracketed(query.options, query.letters), BEST_OPTION)
 
 
-_grade_choice = choice_grader(shared_harness_letter, letter_before_bracket)
+_grade_choice = choice_grader(four_option_letter, letter_before_bracket)
 
 
 def grade(query: Query, answer: str, parse: Parse) -> Grade:

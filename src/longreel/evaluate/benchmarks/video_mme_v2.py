@@ -14,7 +14,7 @@ from typing import Any
 from longreel.errors import SourceError
 from longreel.evaluate.benchmarks.base import Benchmark, Metric, Published, Query, Scored, Unit, Video
 from longreel.evaluate.benchmarks.choices import accuracy, choice_grader, without_letter
-from longreel.evaluate.benchmarks.parse import first_capital_letter
+from longreel.evaluate.benchmarks.parse import first_capital_to_h
 from longreel.evaluate.benchmarks.prompts import ONE_LETTER, dotted, with_subtitles
 from longreel.evaluate.benchmarks.rows import Row, field_of, first_file, read_rows
 from longreel.evaluate.benchmarks.subtitles import (
@@ -117,7 +117,7 @@ BENCHMARK = Benchmark(
     title="Video-MME-v2",
     read=read,
     wording=wording,
-    grade=choice_grader(first_capital_letter),
+    grade=choice_grader(first_capital_to_h),
     metrics=(Metric("group score", groups, sorted_by=_TAGS), accuracy("level")),
     published={"": Published(3200, 800)},
     subtitles={

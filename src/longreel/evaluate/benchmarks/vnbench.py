@@ -94,6 +94,7 @@ BENCHMARK = Benchmark(
     read=read,
     wording=wording,
     grade=choice_grader(first_contained),
+    parses=("strict", "harness", "official"),
     metrics=(
         Metric("all four tries right", all_tries, classes="type", sorted_by=("group", "type")),
         Metric("single tries right", per_question, classes="type"),
