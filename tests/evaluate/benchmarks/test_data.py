@@ -110,6 +110,30 @@ def test_damaged_annotations_are_named(folder: Path, content: bytes, said: str) 
         data_of("lvbench", folder)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"question": "What happens?"}, "question 01 has 0 options"),
+        ({"question": "What happens?\n(A) rain"}, "question 01 has 1 options"),
+        ({"question": "What?" + "".join(f"\n({letter}) x" for letter in "ABCDEFGHIJKLMN" * 2)}, "28 options"),
+        ({"question_type": "reasoning"}, "'question_type' is no list"),
+        ({"question_type": None}, "'question_type' is no list"),
+    ],
+)
+def test_odd_values_are_named(folder: Path, change: dict[str, Any], said: str) -> None:
+    row = video(0)
+    row["qa"][1] = {**row["qa"][1], **change}
+    write_lines(folder / "video_info.meta.jsonl", [row])
+    with pytest.raises(SourceError, match=said):
+        data_of("lvbench", folder)
+
+
+def test_a_row_of_another_form_is_named_by_its_number(folder: Path) -> None:
+    write_lines(folder / "video_info.meta.jsonl", [video(0), {**video(1), "qa": 3}])
+    with pytest.raises(SourceError, match=r"meta\.jsonl, row 2 is not of the published form .*iterable"):
+        data_of("lvbench", folder)
+
+
 @pytest.mark.parametrize("change", [{"uid": "00"}, {"answer": "F"}])
 def test_annotations_that_contradict_themselves_are_refused(folder: Path, change: dict[str, Any]) -> None:
     row = video(0)

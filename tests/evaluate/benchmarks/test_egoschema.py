@@ -72,3 +72,10 @@ def test_without_answers_there_is_no_score(folder: Path) -> None:
     (folder / "subset_answers.json").unlink()
     with pytest.raises(SourceError, match="subset_answers"):
         data_of("egoschema", folder)
+
+
+@pytest.mark.parametrize("answer", ["C", 7, None])
+def test_an_answer_that_is_no_option_is_named(folder: Path, answer: object) -> None:
+    write_json(folder / "subset_answers.json", {NAMES[3]: answer})
+    with pytest.raises(SourceError, match=r"row 4|none of its options"):
+        data_of("egoschema", folder)

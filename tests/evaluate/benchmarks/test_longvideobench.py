@@ -146,3 +146,20 @@ def test_damaged_subtitles_are_named(data: Data) -> None:
     (data.folder / "subtitles" / "v0_en.json").write_text('[{"text": "no time"}]')
     with pytest.raises(SourceError, match="v0_en"):
         BenchmarkTask(data, "all").items()[0].questions()[0].wording(lambda text: True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"correct_choice": "first"},
+        {"correct_choice": None},
+        {"correct_choice": 9},
+        {"correct_choice": -1},
+        {"correct_choice": 2, "option2": "N/A"},
+        {"starting_timestamp_for_subtitles": "soon"},
+    ],
+)
+def test_odd_values_are_named(data: Data, change: dict[str, Any]) -> None:
+    write_json(data.folder / "lvb_val.json", [row(0), {**row(1), **change}])
+    with pytest.raises(SourceError, match=r"lvb_val.json, row 2"):
+        data_of("longvideobench", data.folder)

@@ -154,6 +154,13 @@ def test_answers_may_be_letters(test_set: Path) -> None:
     assert metrics_of(data_of("mlvu", test_set, "test"), perfect)[MACRO] == 100
 
 
+def test_answers_of_a_model_are_not_taken_for_the_published_ones(test_set: Path) -> None:
+    handed_in = [{"question_id": f"Q_{i}", "question_type": "sportsQA", "option": "F"} for i in range(12)]
+    write_json(test_set / "mine.json", handed_in)
+    with pytest.raises(SourceError, match=r"mine\.json differ in the answer to Q_"):
+        data_of("mlvu", test_set, "test")
+
+
 def test_without_the_published_answers_there_is_no_score(test_set: Path) -> None:
     (test_set / "answers" / "test_mcq_gt.json").unlink()
     with pytest.raises(SourceError, match="no answer to Q_0"):

@@ -124,3 +124,19 @@ def test_a_missing_task_is_named(data: Data) -> None:
     (data.folder / "json" / "state_change.json").unlink()
     with pytest.raises(SourceError, match="state_change"):
         data_of("mvbench", data.folder)
+
+
+@pytest.mark.parametrize("change", [{"candidates": "yes"}, {"candidates": None}])
+def test_odd_candidates_are_named(data: Data, change: dict[str, Any]) -> None:
+    write_json(data.folder / "json" / "action_count.json", [{**row("action_count", 0), **change}])
+    with pytest.raises(SourceError, match="action_count"):
+        data_of("mvbench", data.folder)
+
+
+def test_an_odd_start_is_named(data: Data, put_film: PutFilm) -> None:
+    put_film("video/star/Charades_v1_480/action_sequence_0.mp4")
+    write_json(
+        data.folder / "json" / "action_sequence.json", [{**row("action_sequence", 0), "start": "soon"}]
+    )
+    with pytest.raises(SourceError, match=r"action_sequence\.json, row 1"):
+        data_of("mvbench", data.folder)

@@ -40,10 +40,10 @@ def row(video: int, question: int) -> dict[str, Any]:
         "answer": "ABCDEFGH"[(video + question) % 8],
         "group_type": "relevance" if video == 0 else "logic",
         "group_structure": "None" if video == 0 else STRUCTURES[video - 1],
-        # The level of a group is that of its last question.
-        "level": 1 + video % 3 if question == 4 else 1,
-        "second_head": "Order",
-        "third_head": "Plot",
+        # Only the last question of a group has these.
+        "level": 1 + video % 3 if question == 4 else None,
+        "second_head": "Order" if question == 4 else None,
+        "third_head": "Plot" if question == 4 else None,
     }
 
 
@@ -106,6 +106,22 @@ def test_one_more_right_answer_never_costs(structure: str) -> None:
 def test_a_group_has_the_level_of_its_last_question(data: Data) -> None:
     levels = sorted_by(result_of(data, perfect), "level")
     assert levels == {"1": (100, 2), "2": (100, 1), "3": (100, 1)}
+    cells = result_of(data, perfect)["cells"]
+    single = {each["value"]: each["units"] for each in cells if each["metric"] == "accuracy"}
+    assert single == {"1": 8, "2": 4, "3": 4}
+    assert {query.family for query in data.queries} == {"Order"}
+
+
+def test_videos_and_subtitles_may_lie_as_the_hub_unpacks_them(data: Data) -> None:
+    folder = data.folder
+    (folder / "videos").rename(folder / "data")
+    (folder / "subtitle").rename(folder / "inner")
+    (folder / "subtitle").mkdir()
+    (folder / "inner").rename(folder / "subtitle" / "subtitle")
+    again = data_of("video-mme-v2", folder)
+    assert len(again.usable()) == 4
+    assert again.queries[0].subtitles is not None
+    assert again.queries[0].subtitles.path.is_file()
 
 
 def test_an_unknown_structure_is_refused(data: Data) -> None:

@@ -77,7 +77,7 @@ def test_types_weigh_the_same_however_many_samples(data: Data) -> None:
     assert metrics_of(data, right_on_first) == {ALL: 25, SINGLE: 25}
     result = result_of(data, right_on_first)
     assert sorted_by(result, "type")["ret_edit1"] == (100, 6)
-    assert sorted_by(result, "group") == {"ret": (75, 8), "ord": (0, 2), "cnt": (0, 2)}
+    assert sorted_by(result, "group") == {"ret": (50, 8), "ord": (0, 2), "cnt": (0, 2)}
 
 
 def test_a_sample_with_fewer_tries_fails(data: Data) -> None:

@@ -133,6 +133,7 @@ class Benchmark:
     subtitles: ways of showing them beside "none", by name.
     subtitle_frames: frames by which subtitles are picked.
     lines: of a subtitle file, given the seconds of the video.
+    lettered: whether questions have lettered options, but for those that are judged.
     """
 
     name: str
@@ -147,3 +148,4 @@ class Benchmark:
     subtitle_frames: int = 0
     parses: tuple[Parse, ...] = ("strict", "harness")
     lines: Callable[[Subtitles, float], list[Line]] | None = None
+    lettered: bool = True

@@ -71,8 +71,10 @@ def wording(query: Query, subtitles: str) -> str:
 
 
 def grade(query: Query, answer: str, parse: Parse) -> Grade:
-    """See `Benchmark`; the value is the overlap of the spans, 0 without one. In lmms-eval lines that are there
-    twice count once, so the harness way leaves the later ones out."""
+    """See `Benchmark`; the value is the overlap of the spans, 0 without one.
+
+    In lmms-eval lines that are there twice count once, so the harness way leaves the later ones out.
+    """
     span = (strict_span if parse == "strict" else harness_span)(answer)
     told = None if span is None else f"{span[0]:g} - {span[1]:g}"
     if parse == "harness" and _AGAIN in query.tags:
@@ -109,4 +111,5 @@ BENCHMARK = Benchmark(
         Metric("mIoU", per_question),
     ),
     published={"": Published(3720, certain=False)},
+    lettered=False,
 )

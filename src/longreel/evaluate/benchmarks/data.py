@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from longreel.errors import SourceError, UsageError
-from longreel.evaluate.benchmarks.base import Benchmark, Query
+from longreel.evaluate.benchmarks.base import LETTERS, Benchmark, Query
 from longreel.evaluate.benchmarks.videos import Found, Shelf
 
 _NAMED = 5
@@ -109,7 +109,7 @@ def read_data(
     if not folder.is_dir():
         raise SourceError(f"{folder} is not a folder: name the one {benchmark.title} was downloaded to")
     queries = benchmark.read(folder, chosen)
-    _check_queries(queries, folder)
+    _check_queries(queries, folder, lettered=benchmark.lettered)
     wanted = list({query.video.key: query.video for query in queries}.values())[:videos]
     shelf, found = Shelf(folder), {}
     for video in wanted:
@@ -126,7 +126,7 @@ def read_data(
     return data
 
 
-def _check_queries(queries: Sequence[Query], folder: Path) -> None:
+def _check_queries(queries: Sequence[Query], folder: Path, *, lettered: bool) -> None:
     if not queries:
         raise SourceError(f"{folder} has no questions: name the folder of the benchmark as it was downloaded")
     seen: set[str] = set()
@@ -134,6 +134,10 @@ def _check_queries(queries: Sequence[Query], folder: Path) -> None:
         if query.id in seen:
             raise SourceError(f"{folder} has question {query.id} twice: copy the annotations again")
         seen.add(query.id)
+        if lettered and not query.judged and not 2 <= len(query.options) <= len(LETTERS):
+            raise SourceError(
+                f"{folder}: question {query.id} has {len(query.options)} options: copy the annotations again"
+            )
         if query.options and query.gold not in query.letters:
             raise SourceError(
                 f"{folder}: the answer {query.gold!r} of {query.id} is none of its options: "

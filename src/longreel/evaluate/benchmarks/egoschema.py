@@ -12,7 +12,7 @@ from longreel.evaluate.benchmarks.base import LETTERS, Benchmark, Published, Que
 from longreel.evaluate.benchmarks.choices import accuracy, choice_grader, without_letter
 from longreel.evaluate.benchmarks.parse import first_capital_letter
 from longreel.evaluate.benchmarks.prompts import ONE_LETTER, below, dotted
-from longreel.evaluate.benchmarks.rows import field_of, first_file, read_object, read_rows
+from longreel.evaluate.benchmarks.rows import Row, field_of, first_file, made_of_rows, read_object, texts_of
 
 _PLACES = ("videos", "videos/videos", "video", ".")
 
@@ -26,26 +26,28 @@ def read(folder: Path, split: str) -> list[Query]:
 
 def _original(path: Path, answers: Path) -> list[Query]:
     golds = read_object(answers)
-    queries = []
-    for row in read_rows(path):
+
+    def made(row: Row) -> Query | None:
         name = str(field_of(row, "q_uid", path))
-        if name in golds:
-            options = [str(field_of(row, f"option {number}", path)) for number in range(5)]
-            queries.append(_query(name, name, str(field_of(row, "question", path)), options, golds[name]))
-    return queries
+        if name not in golds:
+            return None
+        options = [str(field_of(row, f"option {number}", path)) for number in range(5)]
+        return _query(name, name, str(field_of(row, "question", path)), options, golds[name])
+
+    return [query for query in made_of_rows(path, made) if query is not None]
 
 
 def _parquet(path: Path) -> list[Query]:
-    return [
-        _query(
+    return made_of_rows(
+        path,
+        lambda row: _query(
             str(row.get("question_idx", field_of(row, "video_idx", path))),
             str(field_of(row, "video_idx", path)),
             str(field_of(row, "question", path)),
-            [without_letter(option) for option in field_of(row, "option", path)],
+            [without_letter(option) for option in texts_of(row, "option", path)],
             field_of(row, "answer", path),
-        )
-        for row in read_rows(path)
-    ]
+        ),
+    )
 
 
 def _query(name: str, video: str, question: str, options: list[str], answer: object) -> Query:

@@ -11,7 +11,7 @@ from longreel.evaluate.benchmarks.base import LETTERS, Benchmark, Published, Que
 from longreel.evaluate.benchmarks.choices import accuracy, choice_grader
 from longreel.evaluate.benchmarks.parse import first_capital_letter
 from longreel.evaluate.benchmarks.prompts import ONE_LETTER, dotted, with_subtitles
-from longreel.evaluate.benchmarks.rows import Row, field_of, first_file, read_rows
+from longreel.evaluate.benchmarks.rows import Row, field_of, first_file, made_of_rows
 from longreel.evaluate.benchmarks.subtitles import (
     Subtitles,
     Way,
@@ -29,7 +29,7 @@ _ABSENT = "N/A"
 def read(folder: Path, split: str) -> list[Query]:
     """See `Benchmark`."""
     path = first_file(folder, ("lvb_val.json", "*/lvb_val.json"))
-    return [_query(row, path) for row in read_rows(path)]
+    return made_of_rows(path, lambda row: _query(row, path))
 
 
 def _query(row: Row, path: Path) -> Query:
@@ -37,6 +37,8 @@ def _query(row: Row, path: Path) -> Query:
     listed = [str(row.get(f"option{number}", _ABSENT)) for number in range(5)]
     options = tuple(option for option in listed if option != _ABSENT)
     choice = int(field_of(row, "correct_choice", path))
+    if not 0 <= choice < len(listed) or listed[choice] == _ABSENT:
+        raise ValueError(f"correct_choice {choice} is an option that is absent")
     offset = float(row.get("starting_timestamp_for_subtitles") or 0.0)
     return Query(
         id=str(field_of(row, "id", path)),

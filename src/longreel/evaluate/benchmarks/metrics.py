@@ -38,13 +38,17 @@ def mean_of(units: Sequence[Unit], metric: Metric) -> Mean | None:
 
 
 def means_by(units: Sequence[Unit], tag: str, metric: Metric) -> dict[str, Mean]:
-    """For every value of a tag, the mean of its units; a unit with several values counts in each."""
+    """For every value of a tag, the mean of its units; a unit with several values counts in each.
+
+    Where the metric is a mean over classes, so are these: VNBench's `ret` is the mean of its three types.
+    """
     found: dict[str, list[Unit]] = defaultdict(list)
     for unit in units:
         for value in _values(unit, tag):
             found[value].append(unit)
-    plain = Metric(metric.name, metric.units, scale=metric.scale)
-    means = {value: mean_of(some, plain) for value, some in found.items()}
+    classes = None if tag == metric.classes else metric.classes
+    each = Metric(metric.name, metric.units, classes, metric.scale)
+    means = {value: mean_of(some, each) for value, some in found.items()}
     return {value: mean for value, mean in means.items() if mean is not None}
 
 

@@ -7,6 +7,7 @@ test_question.json, video/<video>, and the answers, which came later, in a JSON 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
 from longreel.errors import SourceError
@@ -25,7 +26,7 @@ from longreel.evaluate.benchmarks.base import (
 from longreel.evaluate.benchmarks.choices import choice_grader, per_question
 from longreel.evaluate.benchmarks.parse import four_option_letter, letter_before_bracket
 from longreel.evaluate.benchmarks.prompts import BEST_OPTION, JUDGED_ON, below, bracketed
-from longreel.evaluate.benchmarks.rows import Row, field_of, gold_letter, read_rows
+from longreel.evaluate.benchmarks.rows import Row, field_of, gold_letter, made_of_rows, read_rows
 
 DEV = (
     "1_plotQA",
@@ -57,22 +58,25 @@ def read(folder: Path, split: str) -> list[Query]:
 
 def _read_dev(root: Path) -> list[Query]:
     """The task is that of the file: its rows call "needle" "findNeedle"."""
-    queries = []
-    for name in DEV:
-        path = root / "json" / f"{name}.json"
-        task = name.split("_", 1)[1]
-        for number, row in enumerate(read_rows(path)):
-            video = Video(str(field_of(row, "video", path)), (f"video/{name}", f"{name}", "video"))
-            queries.append(_query(row, f"{task}_{number}", task, video, path, row.get("answer")))
-    return queries
+    return [query for name in DEV for query in _read_task(root / "json" / f"{name}.json", name)]
+
+
+def _read_task(path: Path, name: str) -> list[Query]:
+    task, numbers = name.split("_", 1)[1], count()
+
+    def made(row: Row) -> Query:
+        video = Video(str(field_of(row, "video", path)), (f"video/{name}", f"{name}", "video"))
+        return _query(row, f"{task}_{next(numbers)}", task, video, path, row.get("answer"))
+
+    return made_of_rows(path, made)
 
 
 def _read_test(root: Path) -> list[Query]:
     """Questions from test_question.json; answers from its rows, or from other files by question_id."""
     path = next(iter(sorted(root.glob("**/test_question.json"))))
     answers = _test_answers(root, path)
-    queries = []
-    for row in read_rows(path):
+
+    def made(row: Row) -> Query:
         name, kind = str(field_of(row, "question_id", path)), str(field_of(row, "question_type", path))
         answer = next((row[key] for key in _GOLD_FIELDS if row.get(key) is not None), answers.get(name))
         if answer is None:
@@ -81,20 +85,26 @@ def _read_test(root: Path) -> list[Query]:
                 "question_id and answer, beside the questions"
             )
         video = Video(str(field_of(row, "video", path)), ("video", "videos", "."))
-        queries.append(_query(row, name, _SAME_TASK.get(kind, kind), video, path, answer))
-    return queries
+        return _query(row, name, _SAME_TASK.get(kind, kind), video, path, answer)
+
+    return made_of_rows(path, made)
 
 
 def _test_answers(root: Path, questions: Path) -> dict[str, str]:
-    found = {}
+    """Refuses files that differ: the answers of a model, handed in, have the same form."""
+    found: dict[str, tuple[str, Path]] = {}
     for path in sorted(root.glob("**/*.json")):
-        if path == questions:
-            continue
-        for row in _rows_or_none(path):
+        for row in [] if path == questions else _rows_or_none(path):
             gold = next((row[key] for key in _GOLD_FIELDS if row.get(key) is not None), None)
-            if gold is not None and "question_id" in row:
-                found[str(row["question_id"])] = str(gold)
-    return found
+            if gold is None or "question_id" not in row:
+                continue
+            name = str(row["question_id"])
+            known, where = found.setdefault(name, (str(gold), path))
+            if known != str(gold):
+                raise SourceError(
+                    f"{where} and {path} differ in the answer to {name}: leave only the published ones there"
+                )
+    return {name: gold for name, (gold, _) in found.items()}
 
 
 def _rows_or_none(path: Path) -> list[Row]:

@@ -8,6 +8,7 @@ in the earlier one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from longreel.errors import SourceError
@@ -15,7 +16,7 @@ from longreel.evaluate.benchmarks.base import Benchmark, Grade, Metric, Parse, P
 from longreel.evaluate.benchmarks.choices import choice_grader, per_question
 from longreel.evaluate.benchmarks.parse import letter_as_word
 from longreel.evaluate.benchmarks.prompts import BEST_OPTION, below, bracketed
-from longreel.evaluate.benchmarks.rows import Row, field_of, gold_letter, read_rows
+from longreel.evaluate.benchmarks.rows import Row, field_of, gold_letter, made_of_rows, texts_of
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,12 @@ def read(folder: Path, split: str) -> list[Query]:
 
 def _task(folder: Path, task: str) -> list[Query]:
     path = folder / "json" / f"{task}.json"
-    return [_query(folder, task, number, row, path) for number, row in enumerate(read_rows(path))]
+    numbers = count()
+    return made_of_rows(path, lambda row: _query(folder, task, next(numbers), row, path))
 
 
 def _query(folder: Path, task: str, number: int, row: Row, path: Path) -> Query:
-    options = tuple(str(option) for option in field_of(row, "candidates", path))
+    options = tuple(texts_of(row, "candidates", path))
     name = f"{task}_{number}"
     return Query(
         id=name,
@@ -95,10 +97,14 @@ def _video(folder: Path, place: _Folder, row: Row, path: Path) -> Video:
     return Video(
         name,
         (f"video/{whole}", whole),
-        start=row.get("start"),
-        end=row.get("end"),
+        start=_second(row, "start"),
+        end=_second(row, "end"),
         picture_rate=_PICTURES_PER_SECOND if place.pictures else None,
     )
+
+
+def _second(row: Row, name: str) -> float | None:
+    return None if row.get(name) is None else float(row[name])
 
 
 def wording(query: Query, subtitles: str) -> str:

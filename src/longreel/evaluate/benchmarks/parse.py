@@ -74,8 +74,10 @@ def _set_off(text: str, letters: str) -> set[str]:
 
 
 def four_option_letter(answer: str, letters: str) -> str | None:
-    """MLVU's test set in lmms-eval: the shared extractor with four letters, although there are six options, so
-    that E and F are never read (specs/benchmarks.md, section 4)."""
+    """MLVU's test set in lmms-eval: the shared extractor with four letters, although there are six options.
+
+    So E and F are never read (specs/benchmarks.md, section 4).
+    """
     return shared_harness_letter(answer, letters[:4])
 
 
@@ -110,8 +112,10 @@ def _harness_places(text: str, letter: str) -> list[tuple[int, int]]:
 
 
 def first_capital_letter(answer: str, letters: str) -> str | None:
-    """LongVideoBench and EgoSchema in lmms-eval: lead phrases go, then the first capital from A to E anywhere,
-    so that "Based on" is B. It may be the letter of no option."""
+    """LongVideoBench and EgoSchema in lmms-eval: lead phrases go, then the first capital of A to E anywhere.
+
+    So "Based on" is B. It may be the letter of no option.
+    """
     return _first_capital(answer, "ABCDE", _LEADS)
 
 
@@ -146,7 +150,7 @@ def first_character(answer: str, letters: str) -> str | None:
 
 
 def first_contained(answer: str, letters: str) -> str | None:
-    """VNBench's own check: of what stands before the first full stop, A if there is an A, else B, and so on."""
+    """VNBench's own check: of what stands before the first full stop, A if it has an A, else B, and so on."""
     told = answer.split(".")[0]
     return next((letter for letter in letters if letter in told), None)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from longreel.errors import LongreelError, SourceError
 
 Row = dict[str, Any]
+T = TypeVar("T")
+_LONGEST_REASON = 200
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -28,6 +30,25 @@ def read_rows(path: Path) -> list[Row]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise SourceError(f"{path} is no list of rows: copy it again from the benchmark")
     return rows
+
+
+def made_of_rows(path: Path, make: Callable[[Row], T]) -> list[T]:
+    """What `make` makes of each row of a file.
+
+    Raises:
+        SourceError: see `read_rows`; a row has a value that `make` cannot take, by its number.
+    """
+    made = []
+    for number, row in enumerate(read_rows(path), start=1):
+        try:
+            made.append(make(row))
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            reason = " ".join(str(error).split())[:_LONGEST_REASON]
+            raise SourceError(
+                f"{path}, row {number} is not of the published form ({reason}): "
+                "copy it again from the benchmark"
+            ) from None
+    return made
 
 
 def read_object(path: Path) -> Row:
@@ -75,6 +96,18 @@ def field_of(row: Row, name: str, path: Path) -> Any:
     return row[name]
 
 
+def texts_of(row: Row, name: str, path: Path) -> list[str]:
+    """A field that is a list of texts, such as options.
+
+    Raises:
+        SourceError: the row lacks it, or it is no list.
+    """
+    found = field_of(row, name, path)
+    if not isinstance(found, list):
+        raise SourceError(f"{path} has a row whose {name!r} is no list: copy it again from the benchmark")
+    return [str(each) for each in found]
+
+
 def gold_letter(options: Sequence[str], gold: str, path: Path, where: str) -> str:
     """The letter of the first option that is the gold text.
 
@@ -118,5 +151,5 @@ def _parquet(path: Path) -> Any:
     try:
         return parquet.read_table(path).to_pylist()
     except (OSError, pyarrow.ArrowException) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split())[:_LONGEST_REASON]
         raise SourceError(f"{path} is damaged ({reason}): copy it again from the benchmark") from None

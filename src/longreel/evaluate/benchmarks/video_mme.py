@@ -11,7 +11,7 @@ from longreel.evaluate.benchmarks.base import Benchmark, Published, Query, Video
 from longreel.evaluate.benchmarks.choices import accuracy, choice_grader, without_letter
 from longreel.evaluate.benchmarks.parse import shared_harness_letter
 from longreel.evaluate.benchmarks.prompts import ONE_LETTER, dotted, with_subtitles
-from longreel.evaluate.benchmarks.rows import Row, field_of, first_file, read_rows
+from longreel.evaluate.benchmarks.rows import Row, field_of, first_file, made_of_rows, texts_of
 from longreel.evaluate.benchmarks.subtitles import (
     Subtitles,
     Way,
@@ -31,8 +31,8 @@ def read(folder: Path, split: str) -> list[Query]:
     """See `Benchmark`; `split` is a tier, or "all"."""
     path = first_file(folder, _ROWS)
     place = next((folder / name for name in _SUBTITLES if (folder / name).is_dir()), folder / _SUBTITLES[0])
-    rows = [row for row in read_rows(path) if split in ("all", field_of(row, "duration", path))]
-    return [_query(row, path, place) for row in rows]
+    queries = made_of_rows(path, lambda row: _query(row, path, place))
+    return [query for query in queries if split in ("all", query.tags["duration"])]
 
 
 def _query(row: Row, path: Path, subtitles: Path) -> Query:
@@ -43,7 +43,7 @@ def _query(row: Row, path: Path, subtitles: Path) -> Query:
         family=str(field_of(row, "task_type", path)),
         question=str(field_of(row, "question", path)),
         gold=str(field_of(row, "answer", path)).strip(),
-        options=tuple(without_letter(option) for option in field_of(row, "options", path)),
+        options=tuple(without_letter(option) for option in texts_of(row, "options", path)),
         tags={tag: str(field_of(row, tag, path)) for tag in _TAGS},
         subtitles=Subtitles(subtitles / f"{video}.srt"),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from longreel.evaluate.benchmarks.base import Benchmark, Metric, Published, Quer
 from longreel.evaluate.benchmarks.choices import accuracy, choice_grader, without_letter
 from longreel.evaluate.benchmarks.parse import first_capital_to_h
 from longreel.evaluate.benchmarks.prompts import ONE_LETTER, dotted, with_subtitles
-from longreel.evaluate.benchmarks.rows import Row, field_of, first_file, read_rows
+from longreel.evaluate.benchmarks.rows import Row, field_of, first_file, made_of_rows, read_rows
 from longreel.evaluate.benchmarks.subtitles import (
     Subtitles,
     Way,
@@ -28,7 +28,8 @@ from longreel.evaluate.benchmarks.subtitles import (
 
 GROUP = 4
 _ROWS = ("test.parquet", "test-*.parquet", "*/test*.parquet")
-_PLACES = ("videos", "video", ".")
+_PLACES = ("videos", "data", "video", ".")
+_SUBTITLES = ("subtitle/subtitle", "subtitle")
 _TAGS = ("level", "second_head", "third_head", "group_type")
 _STRUCTURE = "group_structure"
 # Shares for 0 to 4 right answers, or links of the chain that hold.
@@ -40,10 +41,17 @@ _TWO_FOR_ONE = (0.0, 1 / 10, 2 / 10, 5 / 10, 1.0)
 def read(folder: Path, split: str) -> list[Query]:
     """See `Benchmark`."""
     path = first_file(folder, _ROWS)
-    return [_query(row, path, folder / "subtitle") for row in read_rows(path)]
+    subtitles = next(
+        (place for name in _SUBTITLES if (place := folder / name).is_dir()), folder / _SUBTITLES[-1]
+    )
+    heads: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in read_rows(path):
+        # Only the last question of a group has these.
+        heads[str(row.get("video_id"))] |= {tag: str(row[tag]) for tag in _TAGS if row.get(tag) is not None}
+    return made_of_rows(path, lambda row: _query(row, path, subtitles, heads))
 
 
-def _query(row: Row, path: Path, subtitles: Path) -> Query:
+def _query(row: Row, path: Path, subtitles: Path, heads: Mapping[str, Mapping[str, str]]) -> Query:
     video = str(field_of(row, "video_id", path))
     lines = str(field_of(row, "options", path)).split("\n")
     structure = str(row.get(_STRUCTURE))
@@ -52,11 +60,11 @@ def _query(row: Row, path: Path, subtitles: Path) -> Query:
     return Query(
         id=str(field_of(row, "question_id", path)),
         video=Video(video, _PLACES),
-        family=str(row.get("second_head")),
+        family=heads[video].get("second_head", ""),
         question=str(field_of(row, "question", path)),
         gold=str(field_of(row, "answer", path)).strip(),
         options=tuple(without_letter(line) for line in lines if line.strip()),
-        tags={**{tag: str(row.get(tag)) for tag in _TAGS}, _STRUCTURE: structure},
+        tags={**heads[video], _STRUCTURE: structure},
         subtitles=Subtitles(subtitles / f"{video}.jsonl"),
         group=video,
     )

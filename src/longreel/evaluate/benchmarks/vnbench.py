@@ -23,7 +23,7 @@ from longreel.evaluate.benchmarks.base import (
 from longreel.evaluate.benchmarks.choices import choice_grader, per_question
 from longreel.evaluate.benchmarks.parse import first_contained
 from longreel.evaluate.benchmarks.prompts import ONE_LETTER, below, dotted
-from longreel.evaluate.benchmarks.rows import Row, field_of, first_file, gold_letter, read_rows
+from longreel.evaluate.benchmarks.rows import Row, field_of, first_file, gold_letter, made_of_rows, texts_of
 
 TRIES = 4
 _PLACES = ("VNBench_new", "videos", "video", ".")
@@ -32,14 +32,14 @@ _PLACES = ("VNBench_new", "videos", "video", ".")
 def read(folder: Path, split: str) -> list[Query]:
     """See `Benchmark`."""
     path = first_file(folder, ("VNBench-main-4try.json", "*/VNBench-main-4try.json"))
-    return [_query(row, path) for row in read_rows(path)]
+    return made_of_rows(path, lambda row: _query(row, path))
 
 
 def _query(row: Row, path: Path) -> Query:
     """Only the name of the video counts: rows begin with folders that are nowhere else."""
     video = PurePosixPath(str(field_of(row, "video", path))).name
     kind, number = str(field_of(row, "type", path)), field_of(row, "try", path)
-    options = tuple(str(option) for option in field_of(row, "options", path))
+    options = tuple(texts_of(row, "options", path))
     group = f"{PurePosixPath(video).stem}_{kind}"
     return Query(
         id=f"{group}_{number}",
