@@ -20,6 +20,7 @@ from longreel.evaluate.benchmarks.table import BENCHMARKS, named_benchmark
 
 if TYPE_CHECKING:
     from longreel.evaluate.benchmarks.data import Data
+    from longreel.evaluate.benchmarks.task import BenchmarkTask
     from longreel.evaluate.sharing import Share
 
 _DATA, _PROMPT, _JUDGE = "Benchmark", "Questions and answers", "Judge of free answers"
@@ -50,6 +51,14 @@ Check = Annotated[
 Videos = Annotated[
     int | None, typer.Option("--videos", min=1, help="Only so many, for a trial.", rich_help_panel=_DATA)
 ]
+Prompt = Annotated[
+    Path | None,
+    typer.Option(
+        "--prompt",
+        help="Text file that says how questions are put, with {question} and {options}.",
+        rich_help_panel=_PROMPT,
+    ),
+]
 JudgeUrl = Annotated[
     str | None,
     typer.Option(
@@ -65,7 +74,7 @@ JudgeKey = Annotated[
 
 @dataclass(frozen=True)
 class Asked:
-    """What one benchmark is asked for."""
+    """What one benchmark is asked for. prompt: a file or, from a recipe, the words."""
 
     name: str
     data: Path
@@ -75,6 +84,7 @@ class Asked:
     parse: Any = "strict"
     incomplete: Incomplete = Incomplete.FAIL
     videos: int | None = None
+    prompt: Path | str | None = None
     judge: str | None = None
     judge_model: str | None = None
     judge_key: str = "OPENAI_API_KEY"
@@ -123,6 +133,7 @@ def _command_for(name: str) -> Callable[..., None]:
             ParseChoice,
             typer.Option("--parse", help="How letters are read from answers.", rich_help_panel=_PROMPT),
         ] = ParseChoice.STRICT,
+        prompt: Prompt = None,
         judge: JudgeUrl = None,
         judge_model: JudgeModel = None,
         judge_key: JudgeKey = "OPENAI_API_KEY",
@@ -152,6 +163,7 @@ def _command_for(name: str) -> Callable[..., None]:
             parse.value,
             incomplete,
             videos,
+            prompt,
             judge,
             judge_model,
             judge_key,
@@ -196,26 +208,44 @@ def run_benchmark(
         UsageError: an option that this benchmark does not have.
         SourceError: the folder is incomplete, and that is not to be skipped.
     """
+    from longreel.evaluate.benchmarks.task import BenchmarkTask
     from longreel.evaluate.sharing import current_share
 
-    share = current_share()
-    found = _looked_through(asked, quiet or not share.first)
+    share, prompt = current_share(), _prompt(asked.prompt)
+    found = _looked_through(asked, prompt, quiet or not share.first)
+    task = BenchmarkTask(found, asked.subtitles, asked.subtitle_frames, prompt)
     if check:
         if share.first:
-            _show_check(found, as_json)
+            _show_check(task, as_json)
         return
     if asked.incomplete is Incomplete.FAIL:
         found.require_whole()
-    _measure(asked, found, chosen, places, share, show, more, quiet=quiet, as_json=as_json)
+    _measure(asked, task, chosen, places, share, show, more, quiet=quiet, as_json=as_json)
 
 
-def _looked_through(asked: Asked, quiet: bool) -> Data:
+def _prompt(given: Path | str | None) -> str | None:
+    """The words of a prompt.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    if not isinstance(given, Path):
+        return given
+    try:
+        return given.read_text(encoding="utf-8-sig").removesuffix("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "no UTF-8 text"
+        raise UsageError(f"--prompt {given} cannot be read ({reason}): name a text file") from None
+
+
+def _looked_through(asked: Asked, prompt: str | None, quiet: bool) -> Data:
     """What is in the folder; its gaps on stderr.
 
     Raises:
         UsageError: an option that this benchmark does not have.
     """
     from longreel.evaluate.benchmarks.data import read_data
+    from longreel.evaluate.benchmarks.task import NOT_SHOWN, check_asking
     from longreel.progress import StageClock
 
     benchmark = named_benchmark(asked.name)
@@ -223,6 +253,8 @@ def _looked_through(asked: Asked, quiet: bool) -> Data:
         raise UsageError(f"{asked.name} has no --parse {asked.parse}: use {', '.join(benchmark.parses)}")
     if asked.judge is not None and asked.name != "mlvu":
         raise UsageError(f"{asked.name} has no free answers: leave out --judge")
+    check_asking(benchmark, asked.subtitles, prompt)
+    subtitled = asked.subtitles != NOT_SHOWN
     clock: StageClock | None = None
 
     def report(done: int, total: int) -> None:
@@ -231,25 +263,28 @@ def _looked_through(asked: Asked, quiet: bool) -> Data:
         clock.report(done)
 
     with shown_progress(quiet) as progress:
-        data = read_data(benchmark, asked.data, asked.split, asked.videos, report)
+        data = read_data(benchmark, asked.data, asked.split, asked.videos, report, subtitles=subtitled)
     return data
 
 
-def _show_check(data: Data, as_json: bool) -> None:
+def _show_check(task: BenchmarkTask, as_json: bool) -> None:
     from longreel.evaluate.benchmarks.tables import denominator
+    from longreel.evaluate.benchmarks.task import NOT_SHOWN
 
-    report = data.report()
+    data, report = task.data, task.data.report()
     if as_json:
         print_json({"benchmark": data.benchmark.name, "complete": not data.lacks(), "data": report})
     else:
         print(f"{data.benchmark.title}: {denominator(report)}")
         for name, reason in report["reasons"].items():
             print(f"  {name}: {reason}")
+        if report["without_subtitles"] and task.subtitles != NOT_SHOWN:
+            print(f"  {report['without_subtitles']:,} subtitle files are missing")
 
 
 def _measure(
     asked: Asked,
-    data: Data,
+    task: BenchmarkTask,
     chosen: Chosen,
     places: Places,
     share: Share,
@@ -261,19 +296,21 @@ def _measure(
 ) -> None:
     from longreel.evaluate.benchmarks.judge import judge_of, judgements
     from longreel.evaluate.benchmarks.result import benchmark_result
-    from longreel.evaluate.benchmarks.task import BenchmarkTask
 
-    task = BenchmarkTask(data, asked.subtitles, asked.subtitle_frames)
+    data = task.data
     judge = None if asked.judge is None else judge_of(asked.judge, asked.judge_model, asked.judge_key)
     if share.first and (lacks := data.lacks()):
         print_remark(f"{data.benchmark.title} is incomplete: {'; '.join(lacks)}")
 
     def counted(compared: Compared) -> Mapping[str, Any]:
-        judged = None
+        judged = theirs = None
         if judge is not None:
-            rows = [*compared.rows, *compared.baseline_rows]
             with shown_progress(quiet) as progress:
-                judged = judgements(data, rows, judge, compared.folder, progress)
+                # A setting of another run may have the name of one of this run: they are judged apart.
+                judged, theirs = (
+                    judgements(data, rows, judge, compared.folder, progress)
+                    for rows in (compared.rows, compared.baseline_rows)
+                )
         found = benchmark_result(
             data,
             compared.plan,
@@ -283,6 +320,7 @@ def _measure(
             baseline=compared.baseline,
             baseline_rows=compared.baseline_rows,
             judgements=judged,
+            baseline_judgements=theirs,
         )
         asked_judge = None if judge is None else {"url": judge.url, "model": judge.model}
         return {**found, "judge": asked_judge, **more(found)}

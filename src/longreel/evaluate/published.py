@@ -30,7 +30,8 @@ class Figure:
 class Recipe:
     """A row of a paper. Settings are those of `longreel evaluate`, None where they are its defaults.
 
-    source: where the numbers stand. untold: what it does not say. differs: what we do otherwise.
+    prompt: how questions are put, see `filled`. source: where the numbers stand. untold: what it does not
+    say. differs: what we do otherwise.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Recipe:
     dtype: str | None = None
     parse: str = "strict"
     subtitles: str = "none"
+    prompt: str | None = None
     untold: str = ""
     differs: str = ""
 

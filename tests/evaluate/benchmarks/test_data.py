@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from longreel.errors import LongreelError, SourceError, UsageError
+from longreel.evaluate.benchmarks.base import Benchmark, Published
 from longreel.evaluate.benchmarks.data import Data, read_data
 from longreel.evaluate.benchmarks.result import benchmark_result
 from longreel.evaluate.benchmarks.rows import read_rows
@@ -85,6 +86,16 @@ def test_gaps_are_fatal_unless_chosen(folder: Path) -> None:
 def test_only_so_many_videos(folder: Path) -> None:
     data = read_data(named_benchmark("lvbench"), folder, videos=1)
     assert {query.video.name for query in data.queries} == {"-yt_0"}
+    assert denominator(data.report()) == "3 of 1,549 published questions, 1 of 1 videos, the first of 5"
+
+
+def test_a_trial_of_some_videos_does_not_make_a_folder_incomplete(tmp_path: Path, put_film: PutFilm) -> None:
+    published = Benchmark(**{**vars(named_benchmark("lvbench")), "published": {"": Published(15)}})
+    write_lines(tmp_path / "video_info.meta.jsonl", [video(number) for number in range(5)])
+    put_film("videos/-yt_0.mp4", "videos/-yt_1.mp4")
+    read_data(published, tmp_path, videos=2).require_whole()
+    with pytest.raises(SourceError, match="1 video is missing"):
+        read_data(published, tmp_path, videos=3).require_whole()
 
 
 def test_scores_are_over_what_was_asked(folder: Path) -> None:
@@ -188,14 +199,36 @@ def test_a_video_that_fails_while_it_is_watched_is_counted(folder: Path) -> None
         ran(data, folder / "strict")
 
 
-def test_damaged_subtitles_fail_their_video_only(tmp_path: Path, put_film: PutFilm) -> None:
-    rows = [row_of(number) for number in range(2)]
-    write_json(tmp_path / "lvb_val.json", rows)
+def subtitled(folder: Path, put_film: PutFilm, second: str = '[{"times": 3}]') -> Path:
+    """LongVideoBench with two videos, the subtitles of the second as given."""
+    write_json(folder / "lvb_val.json", [row_of(number) for number in range(2)])
     put_film("videos/0.mp4", "videos/1.mp4")
-    write_json(tmp_path / "subtitles" / "0.json", [{"timestamp": [0.0, None], "text": "hello"}])
-    write_json(tmp_path / "subtitles" / "1.json", [{"times": 3}])
-    data = data_of("longvideobench", tmp_path)
-    task = BenchmarkTask(data, "all")
+    write_json(folder / "subtitles" / "0.json", [{"timestamp": [0.0, None], "text": "hello"}])
+    (folder / "subtitles" / "1.json").write_text(second)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "second",
+    ['[{"times": 3}]', '[{"timestamp"', "{}", '[{"timestamp": 3}]', '[{"timestamp": [0, 1, 2]}]', ""],
+)
+def test_damaged_subtitles_are_found_before_anything_is_watched(
+    tmp_path: Path, put_film: PutFilm, second: str
+) -> None:
+    folder = subtitled(tmp_path, put_film, second)
+    data = read_data(named_benchmark("longvideobench"), folder, subtitles=True)
+    assert data.names("badly_subtitled") == ["videos/1.mp4"]
+    assert "1.json" in data.report()["reasons"]["videos/1.mp4"]
+    assert list(BenchmarkTask(data, "all").by_film) == ["videos/0.mp4"]
+    with pytest.raises(SourceError, match=r"1 video is without readable subtitles \(videos/1.mp4\)"):
+        data.require_whole()
+    assert "1 without readable subtitles: videos/1.mp4" in denominator(data.report())
+    # Who does not show them need not have them.
+    assert len(read_data(named_benchmark("longvideobench"), folder).usable()) == 2
+
+
+def test_subtitles_that_go_bad_later_fail_their_video_only(tmp_path: Path, put_film: PutFilm) -> None:
+    task = BenchmarkTask(data_of("longvideobench", subtitled(tmp_path, put_film)), "all")
     settings = [*settings_to_compare(["random"], [1 / 2]), BLIND]
     evaluation = Evaluation(task, FakeAdapter(), settings, skip_unreadable=True)
     made = evaluate(evaluation, tmp_path / "run").rows()

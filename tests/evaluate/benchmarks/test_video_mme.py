@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from longreel.errors import SourceError
-from longreel.evaluate.benchmarks.data import Data
+from longreel.evaluate.benchmarks.data import Data, read_data
+from longreel.evaluate.benchmarks.table import named_benchmark
 from longreel.evaluate.benchmarks.task import BenchmarkTask
 from tests.evaluate.benchmarks.folder import (
     PutFilm,
@@ -109,6 +110,13 @@ def test_sampled_subtitles_are_those_on_screen_at_a_frame(data: Data) -> None:
     text = wording(data, "sampled", frames=2)
     assert "Good morning\nno font tag here" in text
     assert "after the end" not in text
+
+
+def test_a_page_in_place_of_subtitles_is_found_out(folder: Path) -> None:
+    (folder / "subtitle" / "yt.3-_x.srt").write_text("<html>Not found</html>")
+    (folder / "subtitle" / "yt.4-_x.srt").write_text("")
+    data = read_data(named_benchmark("video-mme"), folder, subtitles=True)
+    assert data.names("badly_subtitled") == ["data/yt.3-_x"]
 
 
 def test_a_video_without_subtitles_says_so_and_is_counted(data: Data) -> None:

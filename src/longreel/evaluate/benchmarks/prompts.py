@@ -6,8 +6,13 @@ harnesses on the same answers differ by a point or so, which is why every result
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from longreel.errors import UsageError
+from longreel.evaluate.benchmarks.base import Query
+
+_PLACES = ("question", "options", "bracketed", "subtitles")
 ONE_LETTER = "Answer with the letter of the right option and nothing else."
 BEST_OPTION = "Choose the best option and give nothing but its letter.\nBest option: ("
 SUBTITLES_ABOVE = "These are the subtitles of the video:"
@@ -31,6 +36,38 @@ def bracketed(options: Sequence[str], letters: str) -> str:
 def below(*parts: str) -> str:
     """The parts that are not empty, one below the other."""
     return "\n".join(part for part in parts if part)
+
+
+def check_template(template: str, *, lettered: bool, subtitled: bool) -> None:
+    """Refuse a prompt of one's own that would leave out what the question needs.
+
+    Raises:
+        UsageError: a place is missing or unknown.
+    """
+    places = set(re.findall(r"\{(\w+)\}", template))
+    if unknown := places - set(_PLACES):
+        known = ", ".join(f"{{{place}}}" for place in _PLACES)
+        raise UsageError(f"the prompt has a place {{{min(unknown)}}}: there are {known}")
+    if "question" not in places:
+        raise UsageError("the prompt has no {question}: say where the question stands")
+    if lettered and not places & {"options", "bracketed"}:
+        raise UsageError("the prompt has no {options}, nor {bracketed}: say where the options stand")
+    if subtitled and "subtitles" not in places:
+        raise UsageError("the prompt has no {subtitles}: say where they stand, or leave out --subtitles")
+
+
+def filled(template: str, query: Query, subtitles: str) -> str:
+    """A prompt of one's own, its places filled.
+
+    Places: {question}; {options}, a line "A. text" each; {bracketed}, a line "(A) text" each; {subtitles}.
+    """
+    values = {
+        "question": query.question,
+        "options": dotted(query.options, query.letters),
+        "bracketed": bracketed(query.options, query.letters),
+        "subtitles": subtitles,
+    }
+    return re.sub(rf"\{{({'|'.join(_PLACES)})\}}", lambda place: values[place[1]], template)
 
 
 def with_subtitles(subtitles: str, *parts: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from longreel.evaluate.benchmarks.base import Benchmark, Grade, Parse, Query, Scored
+from longreel.evaluate.benchmarks.base import Benchmark, Grade, Metric, Parse, Query, Scored
 from longreel.evaluate.benchmarks.data import Data
 from longreel.evaluate.benchmarks.metrics import Mean, difference_of, mean_of, means_by
 from longreel.evaluate.result import failed_films, median_cost
@@ -27,6 +27,7 @@ def benchmark_result(
     baseline: str,
     baseline_rows: Sequence[Row],
     judgements: Judgements | None = None,
+    baseline_judgements: Judgements | None = None,
 ) -> dict[str, Any]:
     """Everything that is known after a run, as plain values; percent, and points of ten where a judge graded.
 
@@ -36,13 +37,15 @@ def benchmark_result(
         baseline: what the baseline is called; baseline_rows: its rows, of this run or another. Differences
             are to it, and to the base model of this run.
         judgements: see `judge`, by setting and query; None if no judge was asked.
+        baseline_judgements: of the baseline's rows, where they are of another run; None: the same.
     """
     scored = {
         label: scored_answers(data, [row for row in rows if row["setting"] == label], parse, judgements)
         for label in plan["settings"]
     }
     theirs = {BASE: scored[BASE]} if BASE in scored else {}
-    theirs[baseline] = scored_answers(data, baseline_rows, parse, judgements)
+    judged = judgements if baseline_judgements is None else baseline_judgements
+    theirs[baseline] = scored_answers(data, baseline_rows, parse, judged)
     return {
         **origin,
         "plan": dict(plan),
@@ -68,6 +71,7 @@ def benchmark_result(
             for label in scored
             if (cost := median_cost([row for row in rows if row["setting"] == label]))
         },
+        "runs": [{name: row[name] for name in ("film", "setting", "cost")} for row in rows if row["cost"]],
     }
 
 
@@ -104,7 +108,18 @@ def _metrics(data: Data, scored: Sequence[Scored]) -> Iterator[Row]:
     for metric in data.benchmark.metrics:
         mean = mean_of(metric.units(scored), metric)
         if mean is not None:
-            yield {"metric": metric.name, **_plain(mean)}
+            yield {"metric": metric.name, **_plain(mean), **_classes(data, metric, scored)}
+
+
+def _classes(data: Data, metric: Metric, scored: Sequence[Scored]) -> Row:
+    """For a mean over classes: over how many it is, and which of the benchmark's have no answer."""
+    if metric.classes is None:
+        return {}
+    all_marked = [Scored(query, Grade(None, 0.0)) for query in data.queries]
+    every, found = (
+        {unit.tags[metric.classes] for unit in metric.units(each)} for each in (all_marked, scored)
+    )
+    return {"classes": len(found), "absent_classes": sorted(map(str, every - found))}
 
 
 def _cells(data: Data, scored: Sequence[Scored]) -> Iterator[Row]:

@@ -55,6 +55,8 @@ def srt_lines(subtitles: Subtitles, duration: float) -> list[Line]:
         events = pysubs2.SSAFile.from_string(text, format_="srt").events
     except (OSError, pysubs2.Pysubs2Error) as error:
         raise SourceError(f"{subtitles.path} cannot be read as subtitles: {error}") from None
+    if text.strip() and not events:
+        raise SourceError(f"{subtitles.path} holds no subtitles: copy it again from the benchmark")
     shown = (Line(event.start / 1000, event.end / 1000, _one_line(event.plaintext)) for event in events)
     return [line for line in shown if line.text]
 
@@ -73,10 +75,15 @@ def mixed_lines(subtitles: Subtitles, duration: float) -> list[Line]:
     lines = []
     for row in read_rows(subtitles.path):
         if "timestamp" in row:
-            start, end = row["timestamp"]
-            row = {"start": start, "end": end, "line": row.get("text")}
+            row = {**_ends(row["timestamp"], subtitles), "line": row.get("text")}
         lines.append(_line(row, "start", "end", "line", subtitles, duration))
     return [line for line in lines if line.end > 0]
+
+
+def _ends(pair: Any, subtitles: Subtitles) -> dict[str, Any]:
+    if not isinstance(pair, list) or len(pair) != 2:
+        raise SourceError(f"{subtitles.path} holds no subtitles of the published form: copy it again")
+    return {"start": pair[0], "end": pair[1]}
 
 
 def every_line(lines: Sequence[Line], times: Sequence[float]) -> Sequence[Line]:

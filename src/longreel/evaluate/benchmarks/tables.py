@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from longreel.evaluate.benchmarks.data import PROBLEMS, in_words
 from longreel.evaluate.tables import signed
 
 
@@ -58,10 +59,12 @@ def denominator(data: Mapping[str, Any]) -> str:
     published = data["questions_published"]
     of = f"{data['questions_found']:,}" if published is None else f"{published:,} published"
     videos = f"{data['clips_watched']:,} of {data['clips']:,} videos"
+    if data["clips"] < data["clips_found"]:
+        videos += f", the first of {data['clips_found']:,}"
     line = f"{data['questions_asked']:,} of {of} questions, {videos}"
     lost = [
-        f"{len(data[problem])} {problem}: {_listed(data[problem])}"
-        for problem in ("missing", "truncated", "unreadable", "renamed")
+        f"{len(data[problem])} {in_words(problem)}: {_listed(data[problem])}"
+        for problem in (*PROBLEMS, "renamed")
         if data[problem]
     ]
     return "; ".join([line, *lost])
@@ -70,6 +73,9 @@ def denominator(data: Mapping[str, Any]) -> str:
 def remarks(result: Mapping[str, Any]) -> list[str]:
     """What else bears on the numbers: why videos are left out, damage in others, missing subtitles."""
     data, lines = result["data"], [f"{name}: {reason}" for name, reason in result["data"]["reasons"].items()]
+    lines += _over_fewer_classes(result)
+    for label, answers in result["answers"].items():
+        lines += [f"{label}: {line}" for line in _not_marked(answers, result["parse"])]
     damaged = {film for each in result["answers"].values() for film in each["damaged_videos"]}
     if damaged:
         lines.append(
@@ -77,6 +83,35 @@ def remarks(result: Mapping[str, Any]) -> list[str]:
         )
     if data["without_subtitles"] and result["plan"]["task"]["subtitles"] != "none":
         lines.append(f"{data['without_subtitles']:,} subtitle files are missing, their questions had none")
+    return lines
+
+
+def _over_fewer_classes(result: Mapping[str, Any]) -> list[str]:
+    """Which means over classes lack some of them, and under which settings if not under all."""
+    found: dict[str, list[str]] = {}
+    for line in result["metrics"]:
+        if absent := line.get("absent_classes"):
+            of = line["classes"] + len(absent)
+            said = f"{line['metric']} is over {line['classes']} of {of}, without {_listed(absent)}"
+            found.setdefault(said, []).append(line["setting"])
+    every = len(result["answers"])
+    return [said if len(at) == every else f"{', '.join(at)}: {said}" for said, at in found.items()]
+
+
+def _not_marked(answers: Mapping[str, Any], parse: str) -> list[str]:
+    """Answers that count otherwise than right or wrong, or could not be given."""
+    lines = []
+    if unread := answers["unreadable_judgements"]:
+        way = "left out" if parse == "strict" else "counted as 0"
+        lines.append(f"{unread:,} judgements cannot be read and are {way} (they are in judgements.jsonl)")
+    elif answers["not_judged"]:
+        lines.append(f"{answers['not_judged']:,} free answers are not graded: name a judge with --judge")
+    if answers["left_out"]:
+        lines.append(f"{answers['left_out']:,} answers are left out of the denominator, as lmms-eval does")
+    if answers["too_long_to_ask"]:
+        lines.append(
+            f"{answers['too_long_to_ask']:,} questions are too long to be asked, and counted as wrong"
+        )
     return lines
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from longreel.errors import UsageError
-from longreel.evaluate.benchmarks.base import Query
+from longreel.evaluate.benchmarks.base import Benchmark, Query
 from longreel.evaluate.benchmarks.data import Data
+from longreel.evaluate.benchmarks.prompts import check_template, filled
 from longreel.evaluate.benchmarks.subtitles import NONE_THERE, Line, longest_that_fits, middles_of_parts
 from longreel.evaluate.benchmarks.videos import Found
 from longreel.evaluate.items import Clip, Fits
@@ -26,20 +27,25 @@ class BenchmarkTask:
     Args:
         subtitles: a way of showing them, one of `Benchmark.subtitles` or "none".
         frames: by which they are picked; None: as the benchmark does.
+        prompt: how questions that nobody judges are put, see `filled`; None: as the benchmark does.
 
     Raises:
-        UsageError: the benchmark does not show subtitles in this way, or none of them is there.
+        UsageError: the benchmark does not show subtitles in this way, or none of them is there; the prompt
+            leaves something out.
     """
 
-    def __init__(self, data: Data, subtitles: str = NOT_SHOWN, frames: int | None = None) -> None:
+    def __init__(
+        self,
+        data: Data,
+        subtitles: str = NOT_SHOWN,
+        frames: int | None = None,
+        prompt: str | None = None,
+    ) -> None:
         benchmark = data.benchmark
-        known = [NOT_SHOWN, *benchmark.subtitles]
-        if subtitles not in known:
-            raise UsageError(
-                f"{benchmark.name} does not show subtitles as {subtitles!r}: choose from {', '.join(known)}"
-            )
+        check_asking(benchmark, subtitles, prompt)
         if subtitles != NOT_SHOWN:
             _check_subtitles(data)
+        self.prompt = prompt
         self.name = benchmark.name
         self.data = data
         self.subtitles = subtitles
@@ -55,15 +61,22 @@ class BenchmarkTask:
                 found[query.video.key].append(query)
         return dict(found)
 
+    def wording(self, query: Query, subtitles: str) -> str:
+        """The question with its options, and with subtitles if there are any."""
+        if self.prompt is None or query.judged:
+            return self.data.benchmark.wording(query, subtitles)
+        return filled(self.prompt, query, subtitles)
+
     def settings(self) -> dict[str, Any]:
         """See `Task`. Which videos are there is not among them, so that a run can go on when more are."""
-        asked = [(query.id, self.data.benchmark.wording(query, "")) for query in self.data.queries]
+        asked = [(query.id, self.wording(query, "")) for query in self.data.queries]
         return {
             "title": self.data.benchmark.title,
             "split": self.data.split,
             "subtitles": self.subtitles,
             "subtitle frames": None if self.subtitles == NOT_SHOWN else self.frames,
             "prompts": hash_json(asked),
+            **({} if self.prompt is None else {"prompt": self.prompt}),
         }
 
     def items(self) -> list[BenchmarkItem]:
@@ -113,12 +126,12 @@ class BenchmarkAsked:
         benchmark = self.task.data.benchmark
         way = benchmark.subtitles.get(self.task.subtitles)
         if way is None:
-            text = benchmark.wording(self.query, "")
+            text = self.task.wording(self.query, "")
             return text if fits(text) else None
         times = middles_of_parts(self.duration, self.task.frames)
 
         def worded(lines: Sequence[Line]) -> str:
-            return benchmark.wording(self.query, way.text(lines, times) if lines else NONE_THERE)
+            return self.task.wording(self.query, way.text(lines, times) if lines else NONE_THERE)
 
         return longest_that_fits(way.pick(self._lines(), times), worded, fits)
 
@@ -131,6 +144,21 @@ class BenchmarkAsked:
         if subtitles is None or lines is None or not subtitles.path.is_file():
             return ()
         return lines(subtitles, self.duration)
+
+
+def check_asking(benchmark: Benchmark, subtitles: str, prompt: str | None) -> None:
+    """Whether a benchmark can be asked in this way, which no file has to be read for.
+
+    Raises:
+        UsageError: see `BenchmarkTask`.
+    """
+    known = [NOT_SHOWN, *benchmark.subtitles]
+    if subtitles not in known:
+        raise UsageError(
+            f"{benchmark.name} does not show subtitles as {subtitles!r}: choose from {', '.join(known)}"
+        )
+    if prompt is not None:
+        check_template(prompt, lettered=benchmark.lettered, subtitled=subtitles != NOT_SHOWN)
 
 
 def _check_subtitles(data: Data) -> None:

@@ -22,7 +22,8 @@ _PICTURES = frozenset((".jpg", ".jpeg", ".png"))
 
 @dataclass(frozen=True)
 class Found:
-    """What is known about a video. problem: "missing", "truncated", "unreadable", or None: it can be watched.
+    """What is known about a video. problem: "missing", "truncated", "unreadable", "badly_subtitled", or None:
+    it can be watched.
 
     path: None if it is missing. renamed: whether the file has another ending or case than published.
     reason: what is broken. duration: seconds, None if unknown.
