@@ -14,6 +14,7 @@ from longreel.evaluate.benchmarks.mlvu import DEV
 from longreel.evaluate.benchmarks.table import BENCHMARKS, named_benchmark
 from tests.cli.conftest import Run
 from tests.evaluate.benchmarks.folder import write_json
+from tests.evaluate.benchmarks.test_data import row_of
 from tests.evaluate.benchmarks.test_judge import Server
 
 KINDS = ("ret_edit1", "cnt_edit1")
@@ -89,6 +90,14 @@ def test_what_is_there_is_measured_and_the_rest_named(
     assert len(found["data"]["truncated"]) + len(found["data"]["unreadable"]) == 2
     assert found["data"]["questions_asked"] == 8
     assert {each["units"] for each in found["metrics"]} == {2, 8}
+    assert [(each["film"], each["setting"]) for each in found["runs"]] == [
+        (f"VNBench_new/{kind}.mp4", setting) for kind in KINDS for setting in ("keep-all", "random 1/4")
+    ]
+    for each in found["runs"]:
+        known = each["cost"]
+        assert known["raw_frames"] == known["frames"] == 4
+        assert known["visual_tokens"] >= known["kept"][0] - 2 > 0
+        assert min(known["memory_bytes"], known["watch_seconds"], *known["ask_seconds"]) > 0
     assert found["metrics"][0]["videos"] == 2
     assert json.loads((tmp_path / "run" / "result.json").read_text()) == found
     curve = run("curve", tmp_path / "run", "-o", tmp_path / "curve.png")
@@ -152,6 +161,59 @@ def test_what_a_benchmark_does_not_have_is_refused(
     refused = run(*command(folder, model, tmp_path / "run", "--incomplete", "skip", *more))
     assert refused.code == 2
     assert said in refused.error
+
+
+def test_a_prompt_of_ones_own(run: Run, folder: Path, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "prompt.txt").write_text("{question}? It was:\n{bracketed}\n")
+    arguments = command(folder, model, tmp_path / "run", "--incomplete", "skip", "--json")
+    found = run(*arguments, "--prompt", tmp_path / "prompt.txt")
+    assert found.code == 0, found.err
+    assert found.json["plan"]["task"]["prompt"] == "{question}? It was:\n{bracketed}"
+    other = run(*arguments)
+    assert other.code == 2
+    assert "task.prompt" in other.error
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("{options}", "no {question}"),
+        ("{question}", "no {options}"),
+        ("{question} {answers} {options}", "{answers}"),
+        (None, "cannot be read"),
+    ],
+)
+def test_prompts_that_leave_something_out_are_refused(
+    run: Run, folder: Path, tmp_path: Path, prompt: str | None, said: str
+) -> None:
+    if prompt is not None:
+        (tmp_path / "prompt.txt").write_text(prompt)
+    refused = run("evaluate", "vnbench", "--data", folder, "--check", "--prompt", tmp_path / "prompt.txt")
+    assert refused.code == 2
+    assert said in refused.error
+
+
+def test_a_trial_of_one_video(run: Run, folder: Path) -> None:
+    told = run("evaluate", "vnbench", "--data", folder, "--check", "-q", "--videos", "1")
+    assert told.out == "VNBench: 4 of 5,400 published questions, 1 of 1 videos, the first of 2\n"
+
+
+def test_a_check_looks_into_subtitles_where_they_are_to_be_shown(
+    run: Run, film: Path, tmp_path: Path
+) -> None:
+    write_json(tmp_path / "lvb_val.json", [row_of(number) for number in range(3)])
+    (tmp_path / "videos").mkdir()
+    for number in range(3):
+        os.link(film, tmp_path / "videos" / f"{number}.mp4")
+    write_json(tmp_path / "subtitles" / "0.json", [{"timestamp": [0.0, None], "text": "hello"}])
+    write_json(tmp_path / "subtitles" / "1.json", [{"times": 3}])
+    check = ["evaluate", "longvideobench", "--data", tmp_path, "--check", "-q"]
+    assert run(*check).out.count("\n") == 1
+    told = run(*check, "--subtitles", "all").out
+    assert "2 of 3 videos; 1 without readable subtitles: videos/1.mp4" in told
+    assert "1 subtitle files are missing" in told
+    assert run(*check, "--subtitles", "all", "--json").json["data"]["badly_subtitled"] == ["videos/1.mp4"]
+    assert "choose from none, interleaved" in run(*check, "--subtitles", "some").error
 
 
 def test_not_every_benchmark_has_a_script_of_its_own(run: Run, tmp_path: Path) -> None:

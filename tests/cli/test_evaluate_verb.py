@@ -163,3 +163,13 @@ def test_no_curve_of_what_is_no_result(run: Run, model: Path, tmp_path: Path) ->
     assert run(*FILMS, "--model", model, "-o", tmp_path / "run").code == 0
     assert "next" in run("curve", tmp_path / "run", "--family", "next").error
     assert not (tmp_path / "curve.png").exists()
+
+
+def test_films_about_which_nothing_can_be_asked_are_refused(run: Run, model: Path, tmp_path: Path) -> None:
+    shown = run(
+        *["evaluate", "needle", "--films", "1", "--minutes", "0.1", "--depths", "0.5", "-q"],
+        *["--model", model, "--methods", "random", "--keep", "1/4", "-o", tmp_path / "run"],
+        *["--figure", tmp_path / "map.png"],
+    )
+    assert shown.code == 2
+    assert "nothing can be asked" in shown.error

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from torch import OutOfMemoryError
 
-from longreel.errors import UsageError
+from longreel.errors import LongreelError, UsageError
 from longreel.evaluate.drawn_films import FilmsTask, NeedleTask
 from longreel.evaluate.items import Task
 from longreel.evaluate.result import result
@@ -260,3 +260,22 @@ def test_needles_are_near_their_depths() -> None:
     middles = [sum(each.question.spans[0]) / 2 / 120 for each in asked]
     assert abs(middles[0] - 0.2) < 0.2
     assert abs(middles[1] - 0.8) < 0.2
+
+
+@pytest.mark.parametrize("line", [b"garbage", b"[]", b'{"film": "x"}', b"\xff\xfe"])
+def test_a_damaged_row_is_named_by_its_line(whole: Path, tmp_path: Path, line: bytes) -> None:
+    run = Path(shutil.copytree(whole, tmp_path / "run"))
+    rows = (run / "rows.jsonl").read_bytes().split(b"\n")
+    (run / "rows.jsonl").write_bytes(b"\n".join([rows[0], line, *rows[2:]]))
+    with pytest.raises(LongreelError, match=r"rows\.jsonl, line 2 is damaged"):
+        evaluate(evaluation(), run)
+    (run / "rows.jsonl").write_bytes(b"\n".join([rows[0], *rows[2:]]))
+    assert sorted(answers(evaluate(evaluation(), run).folder), key=str) == sorted(answers(whole), key=str)
+
+
+@pytest.mark.parametrize("plan", ["{", "[]", ""])
+def test_a_damaged_plan_is_named(whole: Path, tmp_path: Path, plan: str) -> None:
+    run = Path(shutil.copytree(whole, tmp_path / "run"))
+    (run / "plan.json").write_text(plan)
+    with pytest.raises(UsageError, match=r"plan\.json is damaged"):
+        evaluate(evaluation(), run)

@@ -235,6 +235,10 @@ def _measure(
         found = result(
             compared.plan, compared.rows, compared.origin, compared.baseline, compared.baseline_rows
         )
+        if not found["cells"]:
+            raise UsageError(
+                "nothing can be asked about these films: make them longer, or ask for other things"
+            )
         if task.name != "needle":
             return found
         found = {**found, "grid": depth_grid(compared.rows)}

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from longreel.errors import UsageError
+from longreel.errors import LongreelError, UsageError
 from longreel.files import atomic_file
 
 Row = dict[str, Any]
@@ -79,7 +79,7 @@ class RunFolder:
 
     def _keep_plan(self, path: Path, plan: dict[str, Any]) -> None:
         if path.exists():
-            different = _different(json.loads(path.read_text(encoding="utf-8")), plan)
+            different = _different(_plan_in(path), plan)
             if different:
                 raise UsageError(
                     f"{self.folder} holds an evaluation with other values ({', '.join(different)}): "
@@ -106,16 +106,23 @@ def read_rows(folder: Path) -> Iterator[Row]:
 
     Raises:
         UsageError: there is no run in `folder`.
+        LongreelError: a row is damaged.
     """
     files = _row_files(folder)
     if not files and not (folder / "plan.json").exists():
         raise UsageError(f"{folder} holds no evaluation: name the folder of one")
     given: set[tuple[str, str]] = set()
     for path in files:
-        for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
-            row: Row = json.loads(line)
+        for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
+            try:
+                row: Row = json.loads(line)
+                names = row["film"], row["setting"]
+            except (ValueError, LookupError, TypeError):
+                raise LongreelError(
+                    f"{path}, line {number} is damaged: remove the line, and its film is measured again"
+                ) from None
             # A row is in two files if a process was killed after it brought the files together.
-            if (names := (row["film"], row["setting"])) not in given:
+            if names not in given:
                 given.add(names)
                 yield row
 
@@ -123,6 +130,16 @@ def read_rows(folder: Path) -> Iterator[Row]:
 def _row_files(folder: Path) -> list[Path]:
     whole = folder / _ROWS
     return [*([whole] if whole.exists() else []), *sorted(folder.glob("rows-*.jsonl"))]
+
+
+def _plan_in(path: Path) -> dict[str, Any]:
+    try:
+        plan = json.loads(path.read_bytes())
+    except ValueError:
+        plan = None
+    if not isinstance(plan, dict):
+        raise UsageError(f"{path} is damaged: name another folder, or remove this one")
+    return plan
 
 
 def _line(row: Row) -> str:

@@ -27,6 +27,7 @@ class Server:
         self.replies = list(replies)
         self.requests: list[tuple[str, dict[str, str], Any]] = []
         self.location = ""
+        self.content = b""
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -35,7 +36,7 @@ class Server:
                 owner.requests.append((self.path, dict(self.headers), body))
                 reply = owner.replies.pop(0) if len(owner.replies) > 1 else owner.replies[0]
                 spoken = json.dumps({"choices": [{"message": {"content": str(reply)}}]}).encode()
-                content = reply if isinstance(reply, bytes) else spoken
+                content = owner.content or (reply if isinstance(reply, bytes) else spoken)
                 self.send_response(reply if isinstance(reply, int) else 200)
                 if owner.location:
                     self.send_header("Location", owner.location)
@@ -110,6 +111,22 @@ def test_a_busy_judge_is_asked_again(servers: list[Server]) -> None:
     assert len(server.requests) == 3
 
 
+def test_what_the_judge_objects_to_is_told_without_the_key(servers: list[Server]) -> None:
+    server = Server(400)
+    servers.append(server)
+    server.content = b'{"error": {"message": "secret may\\nnot use max_tokens"}}'
+    with pytest.raises(LongreelError, match=r"400 Bad Request \(\(key\) may not use max_tokens\)"):
+        server.judge("secret").reply("Well?")
+
+
+def test_a_damaged_file_of_judgements_is_named(dev: Data, servers: list[Server], tmp_path: Path) -> None:
+    (tmp_path / "judgements.jsonl").write_bytes(b'{"prompt": "x", "reply": "y"}\n\xff[]\n')
+    server = Server(GOOD)
+    servers.append(server)
+    with pytest.raises(LongreelError, match=r"judgements\.jsonl, line 2 is damaged"):
+        judgements(dev, rows_of(dev, perfect), server.judge(), tmp_path)
+
+
 @pytest.mark.parametrize(("reply", "said"), [(503, "503"), (b"<html>", "another form"), (404, "404")])
 def test_a_judge_that_fails_is_named(servers: list[Server], reply: Any, said: str) -> None:
     server = Server(reply)
@@ -164,7 +181,17 @@ def test_a_judge_needs_an_address_and_a_model(monkeypatch: pytest.MonkeyPatch) -
     judge = judge_of("http://host/v1", "grader", "MY_KEY")
     assert judge.key == "secret"
     assert "secret" not in repr(judge)
+    monkeypatch.setenv("MY_KEY", "secret\n")
+    assert judge_of("http://host/v1", "grader", "MY_KEY").key == "secret"
+    monkeypatch.setenv("MY_KEY", "se\ncret")
+    with pytest.raises(UsageError, match="MY_KEY holds") as caught:
+        judge_of("http://host/v1", "grader", "MY_KEY")
+    assert "cret" not in str(caught.value)
+    monkeypatch.delenv("MY_KEY")
+    with pytest.raises(UsageError, match="MY_KEY is not set"):
+        judge_of("http://host/v1", "grader", "MY_KEY")
     with pytest.raises(UsageError, match="--judge-model"):
         judge_of("http://host/v1", None, "MY_KEY")
+    monkeypatch.setenv("MY_KEY", "secret")
     with pytest.raises(UsageError, match="http"):
         judge_of("host/v1", "grader", "MY_KEY")

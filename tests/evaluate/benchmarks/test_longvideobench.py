@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from longreel.errors import SourceError
+from longreel.errors import SourceError, UsageError
 from longreel.evaluate.benchmarks.data import Data
 from longreel.evaluate.benchmarks.subtitles import Line, Subtitles, mixed_lines, strictly_on_screen
 from longreel.evaluate.benchmarks.task import BenchmarkTask
@@ -140,6 +140,16 @@ def test_the_harness_takes_the_first_capital(data: Data) -> None:
     assert metrics_of(data, constant("Answer: B"), "harness") == {"accuracy": share(data, constant("A"))}
     unread = result_of(data, constant("no idea"), "harness")["answers"][SETTING]
     assert unread["unparsed_percent"] == 100
+
+
+def test_a_prompt_of_ones_own_is_filled(data: Data) -> None:
+    prompt = 'Said: {subtitles}\n{question}\n{bracketed}\nReply {"answer": "A"}'
+    asked = BenchmarkTask(data, "all", prompt=prompt).items()[0].questions()[0]
+    options = "\n".join(f"({letter}) thing {number}" for number, letter in enumerate("ABCD"))
+    expected = f'Said: one\nto the end\nWhat is at 0?\n{options}\nReply {{"answer": "A"}}'
+    assert asked.wording(lambda text: True) == expected
+    with pytest.raises(UsageError, match=r"no \{subtitles\}"):
+        BenchmarkTask(data, "all", prompt="{question} {options}")
 
 
 def test_damaged_subtitles_are_named(data: Data) -> None:

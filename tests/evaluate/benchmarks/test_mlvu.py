@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from longreel.errors import SourceError
-from longreel.evaluate.benchmarks.base import Query
+from longreel.evaluate.benchmarks.base import Parse, Query
 from longreel.evaluate.benchmarks.data import Data
 from longreel.evaluate.benchmarks.mlvu import DEV
+from longreel.evaluate.benchmarks.result import benchmark_result
+from longreel.evaluate.benchmarks.tables import remarks
 from tests.evaluate.benchmarks.folder import (
     SETTING,
     PutFilm,
@@ -19,6 +21,7 @@ from tests.evaluate.benchmarks.folder import (
     metrics_of,
     perfect,
     result_of,
+    rows_of,
     seeded,
     sorted_by,
     write_json,
@@ -111,6 +114,55 @@ def test_the_mean_of_what_a_judge_gives(dev: Data) -> None:
     assert metrics_of(dev, perfect, "official", judgements=judged)[GENERATED] == (8 + 2.5) / 2
     counts = result_of(dev, perfect, judgements=judged)["answers"][SETTING]
     assert (counts["not_judged"], counts["unreadable_judgements"]) == (1, 1)
+
+
+def test_a_baseline_of_another_run_has_judgements_of_its_own(dev: Data) -> None:
+    """Although its setting goes by the same name as one of this run."""
+    generated = [query for query in dev.queries if query.judged]
+    rows = rows_of(dev, perfect)
+    ours = dict.fromkeys(((SETTING, query.id) for query in generated), 9.0)
+    theirs = dict.fromkeys(((SETTING, query.id) for query in generated), 4.0)
+    result = benchmark_result(
+        dev,
+        {"settings": [SETTING]},
+        rows,
+        {},
+        parse="strict",
+        baseline="elsewhere:fake",
+        baseline_rows=rows,
+        judgements=ours,
+        baseline_judgements=theirs,
+    )
+    values = {each["metric"]: each["value"] for each in result["metrics"]}
+    differences = {(each["to"], each["metric"]): each["value"] for each in result["differences"]}
+    assert values[GENERATED] == 9
+    assert differences["elsewhere:fake", GENERATED] == 5
+
+
+def test_what_the_judge_left_open_is_said(dev: Data) -> None:
+    generated = [query for query in dev.queries if query.judged]
+    judged = {(SETTING, query.id): None for query in generated}
+    said = said_about(dev)
+    assert "fake: 4 free answers are not graded: name a judge with --judge" in said
+    said = said_about(dev, judgements=judged)
+    assert "fake: 4 judgements cannot be read and are left out (they are in judgements.jsonl)" in said
+    said = said_about(dev, "official", judgements=judged)
+    assert "fake: 4 judgements cannot be read and are counted as 0 (they are in judgements.jsonl)" in said
+
+
+def said_about(data: Data, parse: Parse = "strict", **more: Any) -> list[str]:
+    result = result_of(data, perfect, parse, **more)
+    return remarks({**result, "plan": {**result["plan"], "task": {"subtitles": "none"}}})
+
+
+def test_a_mean_over_fewer_tasks_says_so(dev: Data) -> None:
+    for number in (0, 1):
+        (dev.folder / "video" / "4_count" / f"4_count_{number}.mp4").unlink()
+    fewer = data_of("mlvu", dev.folder)
+    line = result_of(fewer, perfect)["metrics"][0]
+    assert (line["metric"], line["classes"], line["absent_classes"]) == (MACRO, 6, ["count"])
+    assert f"{MACRO} is over 6 of 7, without count" in said_about(fewer)
+    assert not any(" is over " in said for said in said_about(dev))
 
 
 @pytest.fixture

@@ -28,6 +28,8 @@ _ATTEMPTS = 5
 _FIRST_WAIT = 1.0
 _TIMEOUT = 120.0
 _MAX_TOKENS = 200
+_LONGEST_REASON = 200
+_KEY = "OPENAI_API_KEY"
 _MARKS = range(1, 6)
 
 
@@ -73,7 +75,7 @@ class Judge:
             except urllib.error.HTTPError as error:
                 with error:
                     if error.code not in _RETRIED or attempt == _ATTEMPTS - 1:
-                        raise self._failed(f"answered {error.code} {error.reason}") from None
+                        raise self._failed(f"answered {error.code} {self._reason(error)}") from None
             except (OSError, http.client.HTTPException) as error:
                 if attempt == _ATTEMPTS - 1:
                     raise self._failed(str(getattr(error, "reason", error))) from None
@@ -95,6 +97,17 @@ class Judge:
         except (ValueError, LookupError, TypeError):
             raise self._failed("answered in another form than chat completions") from None
 
+    def _reason(self, error: urllib.error.HTTPError) -> str:
+        """What the endpoint says is wrong, in one line and without the key, which some repeat."""
+        try:
+            said = json.loads(error.read())["error"]["message"]
+        except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError):
+            said = ""
+        text = " ".join(str(said).split())
+        if self.key:
+            text = text.replace(self.key, "(key)")
+        return f"{error.reason} ({text[:_LONGEST_REASON]})" if text else str(error.reason)
+
     def _failed(self, what: str) -> LongreelError:
         return LongreelError(
             f"judge {self.url} {what}: see to it and run the same command again, what was judged is kept"
@@ -105,11 +118,18 @@ def judge_of(url: str, model: str | None, key_variable: str) -> Judge:
     """A judge, its key from an environment variable so that it is in no command and no result.
 
     Raises:
-        UsageError: the model is not named.
+        UsageError: the model is not named, or the variable is not set or holds what is no key.
     """
     if not model:
         raise UsageError("--judge needs to know which model: name it with --judge-model")
-    return Judge(url, model, os.environ.get(key_variable, ""))
+    if key_variable != _KEY and key_variable not in os.environ:
+        raise UsageError(f"--judge-key {key_variable} is not set: export it, or leave the option out")
+    key = os.environ.get(key_variable, "").strip()
+    if not all("!" <= each <= "~" for each in key):
+        raise UsageError(
+            f"{key_variable} holds what cannot be a key (blanks or odd characters): set it again"
+        )
+    return Judge(url, model, key)
 
 
 def judgements(
@@ -178,10 +198,16 @@ def _kept(path: Path) -> dict[str, str]:
     content = path.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
     if len(whole) < len(content):
-        path.write_bytes(whole)
-    for line in whole.decode().split("\n")[:-1]:
-        row: dict[str, Any] = json.loads(line)
-        kept[row["prompt"]] = row["reply"]
+        with open(path, "r+b") as file:
+            file.truncate(len(whole))
+    for number, line in enumerate(whole.split(b"\n")[:-1], start=1):
+        try:
+            row: dict[str, Any] = json.loads(line)
+            kept[row["prompt"]] = str(row["reply"])
+        except (ValueError, LookupError, TypeError):
+            raise LongreelError(
+                f"{path}, line {number} is damaged: remove the line, and its answer is judged again"
+            ) from None
     return kept
 
 
