@@ -11,6 +11,9 @@ from typing import Any
 from longreel.errors import UsageError
 from longreel.evaluate.benchmarks.table import BENCHMARKS
 
+# What holds of a system holds of its rows too, which may say more.
+_NOTES = ("untold", "differs")
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -71,8 +74,11 @@ def read_recipes(path: Path) -> dict[str, Recipe]:
 
 
 def _recipe(name: str, row: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]]) -> Recipe:
-    values = {**systems[row["system"]], **row}
+    system = systems[row["system"]]
+    values = {**system, **row}
     del values["system"]
+    for note in _NOTES:
+        values[note] = "; ".join(filter(None, (system.get(note), row.get(note))))
     if "count" in row:
         # A row with frames of its own has none of the system's.
         values = {each: value for each, value in values.items() if each not in ("fps", "max_frames")}
