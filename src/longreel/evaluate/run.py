@@ -71,7 +71,8 @@ def evaluate(
     progress: ProgressCallback | None = None,
     share: Share = ALONE,
 ) -> RunFolder:
-    """Fill a run's folder with a row for every film and setting; rows that are there are not made again.
+    """Fill a run's folder with a row for every film and setting; rows that are there are not made again, but
+    for those of films that could not be read.
 
     With a `share`, only the rows of this process's films; the first process returns when all are there, and
     brings them together.
@@ -83,11 +84,11 @@ def evaluate(
     """
     run = _opened(evaluation, folder, share)
     items = evaluation.task.items()
-    _fill(evaluation, run, share.of(items), progress, share)
+    _fill(evaluation, run, share.of(items), progress, share, again=True)
     share.meet()
     if share.first:
         # Where processes found different films in a folder that was still being filled.
-        _fill(evaluation, run, items, None, share)
+        _fill(evaluation, run, items, None, share, again=False)
         run.settle([(item.key, setting.label) for item in items for setting in evaluation.settings])
     return run
 
@@ -109,8 +110,14 @@ def _fill(
     items: Sequence[Item],
     progress: ProgressCallback | None,
     share: Share,
+    *,
+    again: bool,
 ) -> None:
-    done = {(row["film"], row["setting"]) for row in run.rows()}
+    """Make the rows that are not there.
+
+    again: and those of films that could not be read, as they may have been copied anew since.
+    """
+    done = {(row["film"], row["setting"]) for row in run.rows() if not (again and row.get("unreadable"))}
     wanted = [(item.key, setting.label) for item in items for setting in evaluation.settings]
     clock = StageClock(progress, "evaluate", len(wanted))
     finished = sum(each in done for each in wanted)
@@ -149,7 +156,8 @@ def _row(
     except (SourceError, UsageError) as error:
         if not evaluation.skip_unreadable:
             raise
-        return {**failed, "failed": str(error)}
+        unreadable: Row = {"unreadable": True} if isinstance(error, SourceError) else {}
+        return {**failed, "failed": str(error), **unreadable}
     warnings = [warning for source in memory.header.sources for warning in source.warnings]
     noted: Row = {"warnings": warnings} if warnings else {}
     cost = {**_cost(memory, given), "processes": share.count}

@@ -111,7 +111,7 @@ def read_rows(folder: Path) -> Iterator[Row]:
     files = _row_files(folder)
     if not files and not (folder / "plan.json").exists():
         raise UsageError(f"{folder} holds no evaluation: name the folder of one")
-    given: set[tuple[str, str]] = set()
+    given: dict[tuple[str, str], Row] = {}
     for path in files:
         for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
             try:
@@ -121,10 +121,11 @@ def read_rows(folder: Path) -> Iterator[Row]:
                 raise LongreelError(
                     f"{path}, line {number} is damaged: remove the line, and its film is measured again"
                 ) from None
-            # A row is in two files if a process was killed after it brought the files together.
-            if names not in given:
-                given.add(names)
-                yield row
+            # A row is in two files if a process was killed after it brought the files together. What could not
+            # be read at first may have been later.
+            if names not in given or given[names].get("unreadable"):
+                given[names] = row
+    yield from given.values()
 
 
 def _row_files(folder: Path) -> list[Path]:

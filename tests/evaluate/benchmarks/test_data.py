@@ -197,6 +197,14 @@ def test_a_video_that_fails_while_it_is_watched_is_counted(folder: Path) -> None
     assert {each["setting"]: each["units"] for each in found["metrics"]} == {"random 1/2": 3, "blind": 6}
     with pytest.raises(SourceError):
         ran(data, folder / "strict")
+    again, _ = ran(data, folder / "run", skip_unreadable=True)
+    assert again == rows
+    tiny.write_film(broken.path)
+    mended, found = ran(data, folder / "run", skip_unreadable=True)
+    assert [len(row["answers"]) for row in mended] == [3, 3, 3, 3]
+    assert mended[:2] == rows[:2]
+    assert found["answers"]["random 1/2"]["failed_videos"] == {}
+    assert len((folder / "run" / "rows.jsonl").read_text().splitlines()) == 4
 
 
 def subtitled(folder: Path, put_film: PutFilm, second: str = '[{"times": 3}]') -> Path:
