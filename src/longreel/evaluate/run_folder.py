@@ -121,8 +121,8 @@ def read_rows(folder: Path) -> Iterator[Row]:
                 raise LongreelError(
                     f"{path}, line {number} is damaged: remove the line, and its film is measured again"
                 ) from None
-            # A row is in two files if a process was killed after it brought the files together. What could not
-            # be read at first may have been later.
+            # A row is in two files if a process was killed after it brought the files together; what could
+            # not be read may have been later.
             if names not in given or given[names].get("unreadable"):
                 given[names] = row
     yield from given.values()
