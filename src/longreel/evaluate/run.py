@@ -23,6 +23,9 @@ from longreel.model import Model
 from longreel.models.base import ModelAdapter
 from longreel.progress import ProgressCallback, StageClock
 
+# A film is not the one it should be if less than this share of its wanted frames can be read.
+_WHOLE = 0.9
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -79,7 +82,7 @@ def evaluate(
 
     Raises:
         UsageError: the folder holds a run with another plan.
-        SourceError: a film cannot be watched, and it is not to be skipped.
+        SourceError: a film cannot be watched, or only a part of it, and it is not to be skipped.
         LongreelError: another process of the run has ended.
     """
     run = _opened(evaluation, folder, share)
@@ -176,8 +179,24 @@ def _memory(
     """The memory that an earlier run saved, or a new one; answers are always from the file."""
     path = run.memory(item.key, setting.label)
     if not path.exists():
-        _watched(model, item.clip(run.film(item.key)), evaluation).save(path)
+        memory = _watched(model, item.clip(run.film(item.key)), evaluation)
+        _check_whole(memory, item.key)
+        memory.save(path)
     return model.open(path)
+
+
+def _check_whole(memory: VideoMemory, film: str) -> None:
+    """What looked whole from outside may have lost its end, or more.
+
+    Raises:
+        SourceError: too few of the wanted frames could be read for an answer to be about this film.
+    """
+    for source in memory.header.sources:
+        asked, got = source.reader.get("asked") or 0, source.reader.get("got") or 0
+        if source.warnings and got < _WHOLE * asked:
+            raise SourceError(
+                f"{film}: only {got:,} of {asked:,} frames can be read ({source.warnings[-1]}): copy it again"
+            )
 
 
 def _watched(model: Model, clip: Clip, evaluation: Evaluation) -> VideoMemory:

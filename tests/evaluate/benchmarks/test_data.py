@@ -207,6 +207,24 @@ def test_a_video_that_fails_while_it_is_watched_is_counted(folder: Path) -> None
     assert len((folder / "run" / "rows.jsonl").read_text().splitlines()) == 4
 
 
+def test_a_film_of_which_most_cannot_be_read_fails_though_it_looks_whole(folder: Path) -> None:
+    """As a download into a file made in full length beforehand leaves it."""
+    broken = folder / "videos" / "-yt_0.mp4"
+    broken.unlink()
+    whole = tiny.write_film(broken, fast_start=True).read_bytes()
+    broken.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) // 2))
+    data = data_of("lvbench", folder)
+    assert "videos/-yt_0" in {each.video.key for each in data.usable()}
+    rows, found = ran(data, folder / "run", skip_unreadable=True)
+    assert [len(row["answers"]) for row in rows] == [0, 3, 3, 3]
+    assert "frames can be read" in found["answers"]["random 1/2"]["failed_videos"]["videos/-yt_0"]
+    with pytest.raises(SourceError, match=r"videos/-yt_0: only \d+ of \d+ frames can be read .*cut short"):
+        ran(data, folder / "strict")
+    tiny.write_film(broken)
+    rows, _ = ran(data, folder / "strict")
+    assert [len(row["answers"]) for row in rows] == [3, 3, 3, 3]
+
+
 def subtitled(folder: Path, put_film: PutFilm, second: str = '[{"times": 3}]') -> Path:
     """LongVideoBench with two videos, the subtitles of the second as given."""
     write_json(folder / "lvb_val.json", [row_of(number) for number in range(2)])
