@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from longreel.errors import LongreelError, SourceError, UsageError
-from longreel.evaluate.benchmarks.base import Benchmark, Published
+from longreel.evaluate.benchmarks.base import Benchmark, Published, Video
 from longreel.evaluate.benchmarks.data import Data, read_data
 from longreel.evaluate.benchmarks.result import benchmark_result
 from longreel.evaluate.benchmarks.rows import read_rows
 from longreel.evaluate.benchmarks.table import named_benchmark
 from longreel.evaluate.benchmarks.tables import denominator, remarks
 from longreel.evaluate.benchmarks.task import BenchmarkTask
+from longreel.evaluate.benchmarks.videos import Shelf
 from longreel.evaluate.run import Evaluation, evaluate
 from longreel.evaluate.settings import BLIND, settings_to_compare
 from tests.cli import tiny
@@ -61,6 +62,12 @@ def test_what_is_broken_is_told_with_its_reason(folder: Path) -> None:
     assert "does not exist" in report["reasons"]["videos/-yt_1"]
     assert "is empty" in report["reasons"]["videos/-yt_4"]
     assert report["renamed"].keys() == {"videos/-yt_2"}
+
+
+def test_capitals_in_a_published_name_do_not_hide_another_ending(folder: Path, put_film: PutFilm) -> None:
+    put_film("videos/fFjv93ACGo8.mkv")
+    found = Shelf(folder).find(Video("fFjv93ACGo8", ("videos",)))
+    assert (found.problem, found.renamed) == (None, True)
 
 
 def test_a_file_that_may_not_be_read_is_unreadable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

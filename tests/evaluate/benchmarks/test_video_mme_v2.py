@@ -50,7 +50,8 @@ def row(video: int, question: int) -> dict[str, Any]:
 @pytest.fixture
 def data(tmp_path: Path, put_film: PutFilm) -> Data:
     """One group of each kind."""
-    write_parquet(tmp_path / "test.parquet", [row(video, i) for video in range(4) for i in (1, 2, 3, 4)])
+    # In whatever order the rows come.
+    write_parquet(tmp_path / "test.parquet", [row(video, i) for video in range(4) for i in (1, 4, 2, 3)])
     words = [
         {"text": word, "start_time": i, "end_time": i + 0.5} for i, word in enumerate(["hi", "my", "fox"])
     ]
