@@ -1,9 +1,11 @@
-"""A grown model begins by doing nearly what the smaller one does."""
+"""A grown model begins by doing what the smaller one does, and can read the clock."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from transformers import PreTrainedTokenizerFast
@@ -15,9 +17,13 @@ from longreel.films.scenes import draw_film
 from longreel.methods import named_method
 from longreel.model import Model
 from longreel.models import reel_tiny
+from longreel.models.prompt import Prompt
 from longreel.models.video_xl import VideoXLModel
 from longreel.models.video_xl.adapter import VideoXLAdapter
+from longreel.models.video_xl.grouped import read_rows, watch_films
+from longreel.train.features import FeatureBank, ideal_scenes
 from longreel.train.growing import Growth, grown
+from longreel.train.made_up import MadeUpNames
 
 FOLDER = Path(reel_tiny.__file__).parent
 LARGER = Growth(160, 384, (0, 1, 1, 2, 2, 3), clock=True, made_up=8)
@@ -54,7 +60,38 @@ def test_it_answers_as_before(
         answers = of.ask(of.watch(path), [question.text for question in questions])
         right.append(sum(is_right(q, a.text) for q, a in zip(questions, answers, strict=True)))
     assert right[0] >= 0.8 * len(questions)
-    assert right[1] >= right[0] - 0.2 * len(questions)
+    assert right[1] >= right[0] - 0.1 * len(questions)
+
+
+@pytest.mark.parametrize("ratio", [1, 4])
+def test_it_has_the_time_of_what_it_is_asked_for(
+    larger: VideoXLModel, tokenizer: PreTrainedTokenizerFast, ratio: int
+) -> None:
+    """Not yet said, as words are louder than numbers: but of the numbers, it would say the right ones."""
+    film, prompt, decoder = draw_film(910_000_003, 120.0), Prompt(tokenizer), larger.language_model
+    scenes = ideal_scenes(film, torch.Generator().manual_seed(0))
+    shown = FeatureBank(film, scenes).compose(np.random.default_rng(0), 14, None, begin=1500.0)
+    embeddings, projector = decoder.model.embed_tokens.weight, larger.projector.state_dict()
+    tokens = MadeUpNames(tokenizer, embeddings, projector, larger.clock).real.look(
+        shown.shares, shown.seconds
+    )
+    visual = torch.nn.functional.pad(tokens, (0, 0, 0, -len(tokens) % 64))[None]
+    lengths = torch.tensor([len(tokens)])
+    with torch.no_grad():
+        memory = watch_films(decoder, prompt.before(None), visual, lengths, interval=64, ratio=ratio)
+    numbers = tokenizer.convert_tokens_to_ids([str(number) for number in range(60)])
+    counts = Counter(scene.object for scene in shown.film.scenes)
+    right = []
+    for scene in shown.film.scenes:
+        if counts[scene.object] > 1 or scene.seconds < 2:
+            continue
+        with torch.no_grad():
+            hidden = read_rows(decoder, memory, prompt.words(f"minute {scene.object}")[None, None])[0, 0, -1]
+        said = int(decoder.lm_head(hidden)[numbers].argmax())
+        shown_at = range(int(scene.start), int(scene.end) + 1)
+        right.append(said in {second // 60 for second in shown_at} | {second % 60 for second in shown_at})
+    assert len(right) >= 5
+    assert sum(right) >= 0.8 * len(right)
 
 
 def test_its_shape_is_the_one_asked_for(larger: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> None:
@@ -63,8 +100,6 @@ def test_its_shape_is_the_one_asked_for(larger: VideoXLModel, tokenizer: PreTrai
     assert text.vocab_size == len(tokenizer) + 8
     assert larger.clock is not None
     assert all(parameter.isfinite().all() for parameter in larger.parameters())
-    again, first = (larger.language_model.model.layers[n].self_attn.o_proj.weight for n in (2, 1))
-    assert again.norm() < first.norm()
 
 
 def test_growing_is_determined_by_its_seed(

@@ -20,9 +20,9 @@ def attributes(film: Film) -> list[set[str]]:
     ]
 
 
-@pytest.mark.parametrize("timed", [False, True])
+@pytest.mark.parametrize("timed", [0.0, 0.3])
 @pytest.mark.parametrize("seed", range(4))
-def test_look_ups_are_true_of_the_film(seed: int, timed: bool) -> None:
+def test_look_ups_are_true_of_the_film(seed: int, timed: float) -> None:
     film = draw_film(910_000_000 + seed, 200.0)
     draw = look_up(film, timed=timed)
     generator = np.random.default_rng(seed)
@@ -46,6 +46,14 @@ def test_look_ups_are_true_of_the_film(seed: int, timed: bool) -> None:
     told_by_another = {"colour 2", "place 2", "action 2"}
     assert set(kinds) == singles | pairs | told_by_another | ({"minute 1", "second 1"} if timed else set())
     assert kinds["there 1"] == kinds["there 2"] == {"yes", "no"}
+
+
+def test_the_share_of_times_is_the_one_asked_for() -> None:
+    film, generator = draw_film(910_000_000, 200.0), np.random.default_rng(0)
+    for share in (0.0, 0.25, 1.0):
+        draw = look_up(film, timed=share)
+        times = sum(draw(generator)[0].split()[0] in {"minute", "second"} for _ in range(1000))
+        assert abs(times / 1000 - share) < 0.06
 
 
 def test_a_letter_drill_names_the_letter_before_the_word() -> None:

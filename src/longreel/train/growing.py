@@ -1,8 +1,9 @@
-"""A wider and deeper model that begins by doing nearly what a trained one does.
+"""A wider and deeper model that begins by doing what a trained one does.
 
-Every vector keeps its old coordinates and gets new ones beside them, in which words lie at random; what
-reads and writes them starts close to zero. A layer that is put in twice starts almost silent the second
-time (compare Net2Net, arXiv 1511.05641). The clock lives in the new coordinates, where it disturbs nothing.
+Every vector keeps its old coordinates. The new ones beside them are empty, but for numbers, the clock, and
+one coordinate that is the same in all tokens. A layer that is put in twice adds nothing the first time, where
+it reads exactly what it was trained on (compare Net2Net, arXiv 1511.05641): it has found what it looks for,
+and the first such layer says what the clock shows there.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from transformers import PreTrainedTokenizerFast
 
 from longreel.models.video_xl.clock import start_clock
 from longreel.models.video_xl.modeling import VideoXLModel
-from longreel.train.start import attribute_words, number_words
+from longreel.train.start import number_words
+from longreel.train.telling_time import carry_numbers, repeat_louder
 
-_NOISE = 0.01
-_SILENT = 0.05
-# What the new coordinates count for in the last norm, and the look-up of numbers in what is said.
-_FAINT = 0.3
+_NOISE = 0.001
+# The first new coordinate, and what all new ones count for in the last norm.
+_STEADY = 0.2
+_HEARD = 4.0
 # Words that no earlier training taught: until then they were only pushed away.
 _TIME_WORDS = frozenset(("minute", "minutes", "second", "seconds"))
 
@@ -31,7 +33,7 @@ _TIME_WORDS = frozenset(("minute", "minutes", "second", "seconds"))
 class Growth:
     """The shape to grow to.
 
-    layers: which layer of the smaller decoder each layer begins as; the second time it starts almost silent.
+    layers: which layer of the smaller decoder each layer begins as; all but the last time it adds nothing.
     width, inner: widths of the decoder and of its feed-forward layers, no less than those of the smaller one.
     made_up: embeddings of made-up words behind the tokenizer's.
     """
@@ -59,20 +61,24 @@ def grown(
     model.eval()
     model.vision_tower.load_state_dict(small.vision_tower.state_dict())
     _grow_words(model, small, tokenizer)
-    told = torch.cat(attribute_words(model, tokenizer))
-    _grow_projector(model, small, told[:, text.hidden_size :])
+    _grow_projector(model, small)
     decoder, old = model.language_model, small.language_model
-    _grow_norm(decoder.model.norm, old.model.norm, _FAINT)
+    _grow_norm(decoder.model.norm, old.model.norm)
+    decoder.model.norm.weight[text.hidden_size :] = _HEARD
     _place(decoder.summary_embedding, old.summary_embedding, 0.0)
     for number, source in enumerate(growth.layers):
         _grow_layer(decoder.model.layers[number], old.model.layers[source])
-    again = [n for n, source in enumerate(growth.layers) if source in growth.layers[:n]]
-    for number in again:
-        _silence(decoder.model.layers[number])
+    silent = [decoder.model.layers[n] for n, at in enumerate(growth.layers) if at in growth.layers[n + 1 :]]
+    for layer in silent:
+        layer.self_attn.o_proj.weight.zero_()
+        layer.mlp.down_proj.weight.zero_()
     if model.clock is not None:
-        turns = start_clock(model.clock, number_words(model, tokenizer)[:, text.hidden_size :])
-        for number, turn in zip(again, turns, strict=False):
-            _carry_numbers(decoder.model.layers[number], old.model.layers[growth.layers[again[0]]], turn)
+        numbers = number_words(model, tokenizer)[:, text.hidden_size + 1 :]
+        turns = start_clock(model.clock, numbers)
+        for layer in silent[:1]:
+            carry_numbers(layer, turns)
+        for layer in silent[1:2]:
+            repeat_louder(layer, numbers.shape[1])
     model.tie_weights()
     return model
 
@@ -97,7 +103,7 @@ def _config(small: VideoXLModel, words: int, growth: Growth) -> Any:
 
 
 def _grow_words(model: VideoXLModel, small: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Fill the word embeddings, all of one size."""
+    """Fill the word embeddings: numbers and the words for times lie in the new coordinates only."""
     words, old = (
         model.language_model.model.embed_tokens.weight,
         small.language_model.model.embed_tokens.weight,
@@ -105,25 +111,29 @@ def _grow_words(model: VideoXLModel, small: VideoXLModel, tokenizer: PreTrainedT
     width, count = old.shape[1], len(tokenizer)
     words.normal_(std=width**-0.5)
     untaught = [id for word, id in tokenizer.get_vocab().items() if word.isdigit() or word in _TIME_WORDS]
-    fresh = words[untaught, :width].clone()
     words[:count, :width] = old[:count]
-    words[untaught, :width] = fresh
+    words[untaught, :width] = 0.0
+    taught = torch.ones(len(words), dtype=torch.bool)
+    taught[untaught] = False
+    words[taught, width:] = 0.0
+    words[:, width] = _STEADY
 
 
-def _grow_projector(model: VideoXLModel, small: VideoXLModel, new: Tensor) -> None:
-    """In the new coordinates, too, a token is its word, and its context is that of its frame, turned."""
+def _grow_projector(model: VideoXLModel, small: VideoXLModel) -> None:
     projector: Any = model.projector
     known: Any = small.projector
-    beside = torch.cat((new, new @ _rotation(new.shape[1])))
-    projector.weight.copy_(torch.cat((known.weight.T, beside), dim=1).T)
+    _place(projector.weight, known.weight, 0.0)
     _place(projector.bias, known.bias, 0.0)
+    projector.bias[len(known.bias)] = _STEADY
 
 
-def _grow_norm(norm: nn.Module, old: nn.Module, share: float = 1.0) -> None:
+def _grow_norm(norm: nn.Module, old: nn.Module) -> None:
+    """The mean square over more coordinates is smaller while the new ones are empty: so is the weight."""
     weight: Any = norm.weight
     known: Any = old.weight
+    weight.fill_(float(known.mean()))
     weight[: len(known)] = known
-    weight[len(known) :] = known.mean() * share
+    weight.mul_((len(known) / len(weight)) ** 0.5)
 
 
 def _grow_layer(layer: Any, old: Any) -> None:
@@ -144,33 +154,3 @@ def _place(parameter: Tensor, known: Tensor, noise: float) -> None:
     """Put `known` into the first rows and columns, and noise into the others."""
     parameter.normal_(std=noise) if noise else parameter.zero_()
     parameter[tuple(slice(size) for size in known.shape)] = known
-
-
-def _silence(layer: Any) -> None:
-    layer.self_attn.o_proj.weight.mul_(_SILENT)
-    layer.mlp.down_proj.weight.mul_(_SILENT)
-
-
-def _carry_numbers(layer: Any, look_up: Any, turn: Tensor) -> None:
-    """Let the first head look where `look_up` looks, and say the number that the clock shows there."""
-    attention, old = layer.self_attn, look_up.self_attn
-    _grow_norm(layer.input_layernorm, look_up.input_layernorm)
-    for name in ("q_proj", "k_proj"):
-        for kind in ("", "summary_"):
-            known, grown_one = getattr(old, kind + name), getattr(attention, kind + name)
-            _place(grown_one.weight, known.weight, _NOISE)
-            grown_one.bias.copy_(known.bias)
-    new, head = turn.shape[0], attention.head_dim
-    carry = torch.linalg.qr(torch.randn(max(new, head), max(new, head)))[0][:new, :head]
-    for kind in ("", "summary_"):
-        value = getattr(attention, kind + "v_proj")
-        value.weight[:head].normal_(std=_NOISE)
-        value.weight[:head, -new:] = carry.T
-        value.bias[:head] = 0
-    attention.o_proj.weight[:, :head].normal_(std=_NOISE / 2)
-    attention.o_proj.weight[-new:, :head] = _FAINT * turn @ carry
-
-
-def _rotation(size: int) -> Tensor:
-    turn: Tensor = torch.linalg.qr(torch.randn(size, size))[0]
-    return turn

@@ -27,16 +27,15 @@ _SHARE_COLOURED = 0.3
 # Attributes by which a thing that is seen more than once is told, and those then asked for.
 _TOLD_BY = {"place": ("colour", "action"), "colour": ("place", "action"), "action": ("colour", "place")}
 _SHARE_TOLD = 0.3
-_SHARE_TIMED = 0.4
 
 LookUp = tuple[str, str]
 
 
-def look_up(film: Film, *, timed: bool = False) -> Callable[[np.random.Generator], LookUp]:
+def look_up(film: Film, *, timed: float = 0.0) -> Callable[[np.random.Generator], LookUp]:
     """A drawer of (asked, answer) pairs about a film.
 
     They are such as ("colour fox", "red"), ("colour fox beach", "red"), ("thing red beach", "fox"),
-    ("there fox", "yes"), ("there blue fox", "no") and, if `timed`, ("minute fox", "1") and
+    ("there fox", "yes"), ("there blue fox", "no") and, in the share `timed`, ("minute fox", "1") and
     ("second fox", "5").
     """
     counts = Counter(scene.object for scene in film.scenes)
@@ -67,7 +66,15 @@ def look_up(film: Film, *, timed: bool = False) -> Callable[[np.random.Generator
         names = list(counts) if present else missing
         return f"there {names[int(generator.integers(len(names)))]}", "yes" if present else "no"
 
+    def shown(generator: np.random.Generator) -> LookUp:
+        scene = once[int(generator.integers(len(once)))]
+        minute, second = divmod(round(scene.start), 60)
+        unit, number = [("minute", minute), ("second", second)][int(generator.integers(2))]
+        return f"{unit} {scene.object}", str(number)
+
     def draw(generator: np.random.Generator) -> LookUp:
+        if once and generator.random() < timed:
+            return shown(generator)
         kind = generator.random()
         if alone and kind > 1 - _SHARE_THING:
             return alone[int(generator.integers(len(alone)))]
@@ -76,10 +83,6 @@ def look_up(film: Film, *, timed: bool = False) -> Callable[[np.random.Generator
         if told and generator.random() < _SHARE_TOLD:
             return told[int(generator.integers(len(told)))]
         scene = once[int(generator.integers(len(once)))]
-        if timed and generator.random() < _SHARE_TIMED:
-            minute, second = divmod(round(scene.start), 60)
-            unit, shown = [("minute", minute), ("second", second)][int(generator.integers(2))]
-            return f"{unit} {scene.object}", str(shown)
         asked = _ASKED[int(generator.integers(len(_ASKED)))]
         return f"{asked} {scene.object}", _word(scene, asked)
 

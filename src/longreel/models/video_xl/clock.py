@@ -29,21 +29,23 @@ class Clock(nn.Module):
 
 @torch.no_grad()
 def start_clock(clock: Clock, numbers: Tensor) -> list[Tensor]:
-    """Start from embeddings of the numbers 0 to 59, turned apart by two rotations.
+    """Start from the embeddings of numbers: minutes in one half of the coordinates, seconds in the other.
 
-    What is seen and what is said are then nearly the same vectors, and minutes are not seconds.
+    A number is then found by how far it lies along what was shown, and minutes and seconds never meet. With
+    both in all coordinates, a minute that is shown all through a scene hides its first second.
 
     Args:
         numbers: (60, n), their last n coordinates, up to all; the others are zero in the clock.
 
     Returns:
-        The rotations (n, n) of minutes and of seconds.
+        For minutes and for seconds, the projection (n, n) on their half.
     """
     width = numbers.shape[1]
-    turns = []
-    for table in (clock.minute, clock.second):
-        turn: Tensor = torch.linalg.qr(torch.randn(width, width))[0]
+    basis: Tensor = torch.linalg.qr(torch.randn(width, width))[0]
+    parts = []
+    for table, half in zip((clock.minute, clock.second), basis.chunk(2, dim=1), strict=True):
+        part = half @ half.T
         table.weight.zero_()
-        table.weight[:, -width:] = numbers @ turn
-        turns.append(turn)
-    return turns
+        table.weight[:, -width:] = 2**0.5 * numbers @ part
+        parts.append(part)
+    return parts
