@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -31,10 +32,15 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
     Until then it has another name in the same folder; on any exception, Ctrl-C included, it is removed
     and `path` is untouched. Writers of one path do not disturb each other: the last to finish wins.
+    A device or pipe, such as /dev/stdout, is written to, never replaced.
 
     Raises:
         OSError: as `open`, `write` and `rename` do.
     """
+    if _is_device(path):
+        with open(path, "wb") as file:
+            yield file
+        return
     target = Path(os.path.realpath(path))
     part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
     try:
@@ -48,6 +54,13 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             part.unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)
+
+
+def _is_device(path: str | os.PathLike[str]) -> bool:
+    with suppress(OSError):
+        mode = os.stat(path).st_mode
+        return stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or stat.S_ISFIFO(mode)
+    return False
 
 
 @contextmanager
