@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from longreel.errors import UsageError
 from longreel.films.questions import named_families
+from longreel.train.conversations.recipe import StageRecipe, is_stage
 
 Positive = Annotated[int, Field(gt=0)]
 Whole = Annotated[int, Field(ge=0)]
@@ -135,14 +136,15 @@ class Recipe(_Table):
     decoder: list[DecoderStage]
 
 
-def load_recipe(path: Path) -> Recipe:
-    """Read a TOML recipe.
+def load_recipe(path: Path) -> Recipe | StageRecipe:
+    """Read a TOML recipe, of either kind.
 
     Raises:
         UsageError: the file is missing, is not TOML, or has a key or value no recipe has.
     """
     try:
-        return Recipe.model_validate(tomllib.loads(path.read_text()))
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return StageRecipe.model_validate(table) if is_stage(table) else Recipe.model_validate(table)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"cannot read recipe {path}: name a TOML file such as recipes/reel_tiny.toml"
@@ -152,4 +154,4 @@ def load_recipe(path: Path) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"recipe {path}: {place}: {first['msg']}") from error
+        raise UsageError(f"recipe {path}: {place + ': ' if place else ''}{first['msg']}") from error

@@ -23,9 +23,12 @@ from longreel.models.video_xl.adapter import VideoXLAdapter
 from longreel.models.video_xl.glance_tower import GlanceTower
 from longreel.models.video_xl.modeling import VideoXLModel
 from longreel.progress import ProgressCallback
+from longreel.train.conversations.recipe import StageRecipe
+from longreel.train.conversations.run import run_stage
 from longreel.train.curriculum import Curriculum
 from longreel.train.eyes import train_eyes, train_following
 from longreel.train.features import FeatureBank, ideal_scenes, seen_scenes
+from longreel.train.folder import begin_run
 from longreel.train.growing import Growth, grown
 from longreel.train.language import train_decoder
 from longreel.train.lessons import LessonPlan, Lessons
@@ -47,9 +50,11 @@ def run(
     Raises:
         UsageError: the recipe is wrong, or `out` is a file or holds a run of another recipe.
     """
-    recipe = load_recipe(Path(recipe_path))
-    folder = Path(out)
-    _begin(folder, recipe)
+    path, folder = Path(recipe_path), Path(out)
+    recipe = load_recipe(path)
+    if isinstance(recipe, StageRecipe):
+        return run_stage(recipe, path, folder, progress)
+    begin_run(folder, recipe.model_dump())
     training = _Training(recipe, folder, progress)
     if recipe.eyes is not None:
         training.complete("eyes", partial(training.see, recipe.eyes))
@@ -61,18 +66,6 @@ def run(
 
 # Lessons have at most this many turns before a question.
 _REMEMBERED_TURNS = 1
-
-
-def _begin(folder: Path, recipe: Recipe) -> None:
-    """Make the folder and note its recipe: a run that goes on with another one would be neither's."""
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file: name a folder for the run")
-    folder.mkdir(parents=True, exist_ok=True)
-    noted, text = folder / "recipe.json", json.dumps(recipe.model_dump(), indent=1)
-    if noted.exists() and noted.read_text(encoding="utf-8") != text:
-        raise UsageError(f"{folder} holds a run of another recipe: name another folder, or remove this one")
-    with atomic_file(noted) as file:
-        file.write(text.encode())
 
 
 class _Training:

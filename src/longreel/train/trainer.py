@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
 
 from longreel.progress import ProgressCallback, StageClock
 
@@ -60,32 +60,43 @@ def _only_item(items: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 def arguments_for(schedule: Schedule, stage: Stage, **changes: Any) -> TrainingArguments:
     """The trainer's settings."""
-    return TrainingArguments(
-        output_dir=str(stage.out),
-        max_steps=schedule.steps,
-        per_device_train_batch_size=1,
-        learning_rate=schedule.learning_rate,
-        warmup_steps=schedule.warmup,
-        logging_steps=25,
-        save_steps=schedule.save_steps,
-        save_total_limit=1,
-        seed=stage.seed,
-        report_to=[],
-        remove_unused_columns=False,
-        disable_tqdm=True,
-        use_cpu=not torch.cuda.is_available(),
-        **changes,
-    )
+    settings = {
+        "output_dir": str(stage.out),
+        "max_steps": schedule.steps,
+        "per_device_train_batch_size": 1,
+        "learning_rate": schedule.learning_rate,
+        "warmup_steps": schedule.warmup,
+        "logging_steps": 25,
+        "save_steps": schedule.save_steps,
+        "save_total_limit": 1,
+        "seed": stage.seed,
+        "report_to": [],
+        "remove_unused_columns": False,
+        "disable_tqdm": True,
+        "use_cpu": not torch.cuda.is_available(),
+    }
+    return TrainingArguments(**(settings | changes))
+
+
+def is_first_process() -> bool:
+    """Whether this is the only process of a run, or the one of several that writes its results."""
+    return int(os.environ.get("RANK", "0")) == 0
 
 
 def last_checkpoint(out: Path) -> str | None:
     """Where a stopped run goes on, if there was one; checkpoints that a kill cut short are removed."""
-    while out.exists():
-        last: str | None = get_last_checkpoint(str(out))
-        if last is None or (Path(last) / _LAST_FILE).exists():
-            return last
-        shutil.rmtree(last)
+    found = sorted(out.glob("checkpoint-*"), key=_step, reverse=True) if out.exists() else []
+    for folder in found:
+        if (folder / _LAST_FILE).exists():
+            return str(folder)
+        # Several processes of a run may do this at once.
+        shutil.rmtree(folder, ignore_errors=True)
     return None
+
+
+def _step(checkpoint: Path) -> int:
+    number = checkpoint.name.rpartition("-")[2]
+    return int(number) if number.isdecimal() else -1
 
 
 class _Finish(TrainerCallback):
@@ -94,7 +105,8 @@ class _Finish(TrainerCallback):
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
     ) -> None:
-        (Path(str(args.output_dir)) / f"checkpoint-{state.global_step}" / _LAST_FILE).touch()
+        if state.is_world_process_zero:
+            (Path(str(args.output_dir)) / f"checkpoint-{state.global_step}" / _LAST_FILE).touch()
 
 
 class _ReportSteps(TrainerCallback):
@@ -116,4 +128,5 @@ def train_to_the_end(trainer: BatchTrainer, stage: Stage) -> None:
     trainer.add_callback(_Finish())
     trainer.train(resume_from_checkpoint=last_checkpoint(stage.out))
     curve = [entry for entry in trainer.state.log_history if "loss" in entry]
-    (stage.out / "curve.json").write_text(json.dumps(curve, indent=1))
+    if is_first_process():
+        (stage.out / "curve.json").write_text(json.dumps(curve, indent=1))

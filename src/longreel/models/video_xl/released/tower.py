@@ -78,9 +78,18 @@ def find_tower(folder: Path, config: Mapping[str, Any], shards: Shards, override
     told_by = "tensors" if named is None else str(named)
     if own or given is None:
         return Tower(settings, told_by, shards, PREFIX, "checkpoint")
-    elsewhere = Shards.of(given)
-    prefix = "vision_model." if any(name.startswith("vision_model.") for name in elsewhere.stored) else ""
-    return Tower(settings, told_by, elsewhere, prefix, str(given))
+    return tower_of(given)
+
+
+def tower_of(folder: Path) -> Tower:
+    """The tower in a folder of a CLIP or SigLIP model, or of its vision model alone.
+
+    Raises:
+        ModelError: the folder holds none, or files are missing or damaged.
+    """
+    settings, shards = _of_folder(folder), Shards.of(folder)
+    prefix = "vision_model." if any(name.startswith("vision_model.") for name in shards.stored) else ""
+    return Tower(settings, str(folder), shards, prefix, str(folder))
 
 
 def _named(folder: Path, config: Mapping[str, Any]) -> Path | None:

@@ -1,0 +1,1 @@
+"""Train models of released size on conversations about images and films."""
