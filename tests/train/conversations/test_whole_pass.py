@@ -79,7 +79,12 @@ def gradients(model: SummaryTokenLM, loss: Tensor, *more: Tensor) -> dict[str, T
 def assert_same(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
     assert one.keys() == other.keys()
     for name, part in one.items():
-        torch.testing.assert_close(part, other[name], rtol=1e-3, atol=1e-5, msg=name)
+        # Rotations are made in single precision.
+        assert apart(part, other[name]) < 1e-4, name
+
+
+def apart(one: Tensor, other: Tensor) -> float:
+    return float((one - other).norm() / other.norm())
 
 
 @pytest.mark.parametrize(
@@ -154,11 +159,11 @@ def test_films_and_text_in_any_order(pieces: list[tuple[bool, int]], seed: int, 
 def test_a_truncated_gradient_is_that_of_the_loop_which_lets_go(truncate: int) -> None:
     """The loop holds each interval's reading of far memory as numbers, the text's reading as it is."""
     torch.manual_seed(3)
-    small = {**DECODER, "num_hidden_layers": 2}
-    model = SummaryTokenLM(SummaryTokenConfig(vocab_size=40, **small)).double()
+    model = SummaryTokenLM(SummaryTokenConfig(vocab_size=40, **DECODER)).double()
     for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
-    visual = torch.randn(16, WIDTH, dtype=torch.float64, requires_grad=True)
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.3)
+    visual = torch.randn(12, WIDTH, dtype=torch.float64, requires_grad=True)
     ids = torch.randint(0, 40, (6,))
     labels = torch.full_like(ids, IGNORE)
     labels[4:] = ids[4:]
@@ -170,7 +175,7 @@ def test_a_truncated_gradient_is_that_of_the_loop_which_lets_go(truncate: int) -
     assert_same(cut_short, gradients(model, expected, visual))
     whole = trained(model, [2], interval=4)(ids, labels, shown, 0)["loss"]
     torch.testing.assert_close(found, whole)
-    assert not torch.allclose(gradients(model, whole, visual)["0"], cut_short["0"], rtol=1e-2)
+    assert apart(gradients(model, whole, visual)["0"], cut_short["0"]) > 1e-2
 
 
 def test_a_sample_of_text_alone(model: SummaryTokenLM) -> None:

@@ -81,20 +81,21 @@ class ChatWriter:
         messages: list[dict[str, Any]] = []
         if sample.system is not None:
             messages.append({"role": "system", "content": self._content((), sample.system)})
-        done = ""
+        end: str = self._speech.tokenizer.eos_token
+        before = behind = ""
         for turn in sample.turns:
             messages.append({"role": "user", "content": self._question(turn)})
             asked = self._render(messages, answer_next=True)
-            messages.append({"role": "assistant", "content": self._content((), turn.answer)})
-            answered = self._render(messages, answer_next=False)
-            if not asked.startswith(done) or not answered.startswith(asked):
+            if not asked.startswith(before):
                 raise ModelError(
                     "the chat template of the model does not write turn by turn: give it one that does"
                 )
-            answer = self._to_its_end(answered[len(asked) :])
-            self._say(written, asked[len(done) :])
-            self._answer(written, answer)
-            done = asked + answer
+            self._say(written, behind + asked[len(before) :])
+            # Some templates write a given answer in another way than they ask for one.
+            self._answer(written, turn.answer + end)
+            messages.append({"role": "assistant", "content": self._content((), turn.answer)})
+            before = self._render(messages, answer_next=False)
+            behind = before.rpartition(end)[2]
 
     def _question(self, turn: Turn) -> Any:
         inside = turn.question.replace(VIDEO, self._speech.film).replace(IMAGE, self._speech.image)
@@ -114,12 +115,6 @@ class ChatWriter:
             messages, tokenize=False, add_generation_prompt=answer_next
         )
         return rendered
-
-    def _to_its_end(self, answer: str) -> str:
-        """Up to the mark that ends it, which the model has to learn; what follows is the template's."""
-        end: str = self._speech.tokenizer.eos_token
-        text, mark, _ = answer.partition(end)
-        return text + mark
 
     def _answer(self, written: Written, text: str) -> None:
         ids = self._speech.words(text).tolist()
