@@ -101,5 +101,7 @@ def test_a_template_that_rewrites_what_was_said_is_refused() -> None:
     tokenizer = family_tokenizer("llava_onevision")
     tokenizer.chat_template = "{{ messages | length }}{% for m in messages %}{{ m['content'] }}{% endfor %}"
     writer = ChatWriter(VideoXLPrompt(tokenizer))
+    raw = sample("?", "!")
+    raw["conversations"] *= 2
     with pytest.raises(ModelError, match="turn by turn"):
-        writer.write(parse_sample(sample("?", "!"), Path()))
+        writer.write(parse_sample(raw, Path()))

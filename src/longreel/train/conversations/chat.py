@@ -11,6 +11,7 @@ from longreel.errors import ModelError
 from longreel.train.conversations.samples import IMAGE, VIDEO, Sample, Turn
 
 IGNORE = -100
+_PLACED = re.compile(f"{IMAGE}|{VIDEO}")
 
 
 class Speech(Protocol):
@@ -69,9 +70,10 @@ class ChatWriter:
         """
         written = Written([], [], [])
         if self._plain:
-            self._say(
-                written, "".join(map(self._mark, (kind for turn in sample.turns for kind in turn.leading)))
+            kinds = (
+                kind for turn in sample.turns for kind in (*turn.leading, *_PLACED.findall(turn.question))
             )
+            self._say(written, "".join(map(self._mark, kinds)))
             self._answer(written, "\n".join(turn.answer for turn in sample.turns) + "\n")
         else:
             self._chat(written, sample)
