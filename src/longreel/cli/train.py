@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import redirect_stdout
 from importlib.util import find_spec
@@ -25,7 +26,10 @@ def train(
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Train a model on drawn films, or go on with an unfinished run.
+    """Train a model as a recipe says, or go on with an unfinished run.
+
+    A recipe trains either the built-in model's like on drawn films, or a stage of a model of released size
+    (Video-XL, adapters for LLaVA-OneVision) on conversations about your images and films.
 
     The curve goes to stderr and to the folder of the run, the trained model to the folder model in it.
 
@@ -35,6 +39,10 @@ def train(
 
       longreel train recipes/reel_tiny.toml
       longreel train recipes/reel_tiny.toml -o runs/again
+
+      longreel train my_stage.toml
+
+      accelerate launch --num_processes 8 -m longreel train my_stage.toml
     """
     if find_spec("accelerate") is None:
         raise LongreelError("training needs more packages: pip install 'longreel[train]'")
@@ -48,6 +56,11 @@ def train(
     except KeyboardInterrupt:
         print_remark(f"the last checkpoint is in {folder}: run the same command again to go on")
         raise
+    if os.environ.get("RANK", "0") != "0":
+        return
+    left_out = sum(result.get("skipped", {}).values())
+    if left_out:
+        print_remark(f"{left_out} samples were left out: {folder / 'skipped.jsonl'} names them")
     if as_json:
         print_json(result)
     else:
