@@ -17,7 +17,9 @@ from longreel.compress.context_window import ContextWindow
 from longreel.errors import ModelError, SourceError, UsageError
 from longreel.models.video_xl.released.convert import convert
 from longreel.train import run
+from longreel.train.conversations.recipe import StageRecipe
 from longreel.train.conversations.trainer import ConversationTrainer
+from longreel.train.recipe import load_recipe
 from tests.families.checkpoints import write_checkpoint
 from tests.released import write_released
 from tests.train.conversations.make import sample, write_lines, write_media, write_picture
@@ -402,6 +404,31 @@ def test_what_a_model_cannot_do_is_refused(
     recipe = write_recipe(tmp_path, text, model=llava, data=data, steps=1)
     with pytest.raises(error, match=word):
         run(recipe, tmp_path / "out")
+
+
+def test_half_precision_under_adapters_of_single_precision(data: Path, llava: Path, tmp_path: Path) -> None:
+    text = LORA.replace("half = false", "half = true").replace("[lora]", 'weights = "bfloat16"\n[lora]', 1)
+    told = run(write_recipe(tmp_path, text, model=llava, data=data, steps=2), tmp_path / "out")
+    checkpoint = load_file(tmp_path / "out" / "checkpoints" / "checkpoint-2" / "model.safetensors")
+    assert {tensor.dtype for tensor in checkpoint.values()} == {torch.float32}
+    assert {tensor.dtype for tensor in weights(Path(told["model"])).values()} == {torch.bfloat16}
+    curve = json.loads((tmp_path / "out" / "checkpoints" / "curve.json").read_text())
+    assert all(0 < entry["loss"] < 10 for entry in curve)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "video_xl_align",
+        "video_xl_finetune",
+        "video_xl_finetune_images",
+        "video_xl_curriculum",
+        "context_window_lora",
+    ],
+)
+def test_recipes_of_published_stages_are_sound(name: str) -> None:
+    path = Path(__file__).parents[3] / "recipes" / f"{name}.toml"
+    assert isinstance(load_recipe(path), StageRecipe)
 
 
 def test_families_that_are_not_trained_are_named(data: Path, tmp_path: Path) -> None:
