@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from safetensors.torch import load_file
+from torch import Tensor
 
 from tests.cli.tiny import write_film
 
@@ -55,3 +57,11 @@ def write_media(folder: Path) -> Path:
         },
     ]
     return write_lines(folder / "all.jsonl", samples)
+
+
+def weights(folder: Path) -> dict[str, Tensor]:
+    """All tensors of a model's folder."""
+    tensors: dict[str, Tensor] = {}
+    for file in folder.glob("*.safetensors"):
+        tensors |= load_file(file)
+    return tensors

@@ -22,7 +22,7 @@ from longreel.train.conversations.trainer import ConversationTrainer
 from longreel.train.recipe import load_recipe
 from tests.families.checkpoints import write_checkpoint
 from tests.released import write_released
-from tests.train.conversations.make import sample, write_lines, write_media, write_picture
+from tests.train.conversations.make import sample, weights, write_lines, write_media, write_picture
 
 ALIGN = """
 model = "{model}"
@@ -140,13 +140,6 @@ def write_recipe(folder: Path, text: str, **told: Any) -> Path:
         text = text.replace("{" + name + "}", str(value))
     path.write_text(text)
     return path
-
-
-def weights(folder: Path) -> dict[str, Tensor]:
-    tensors: dict[str, Tensor] = {}
-    for file in folder.glob("*.safetensors"):
-        tensors |= load_file(file)
-    return tensors
 
 
 def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
