@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from longreel.errors import UsageError
 from longreel.models.video_xl.released.convert import convert
 from longreel.train import run
 from tests.released import write_released
 from tests.train.conversations.make import weights, write_media
+from tests.train.conversations.sharded import pupil, sample
 
 RECIPE = """
 model = "{folder}/ours"
@@ -92,3 +94,27 @@ def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("WORLD_SIZE", "3")
     with pytest.raises(UsageError, match="batch of 4 samples does not divide among 3"):
         run(write_recipe(tmp_path), tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_weights_may_be_shared_out_among_processes(tmp_path: Path) -> None:
+    """Every layer is called once however many intervals a sample has, so processes meet at the same calls."""
+    worker = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
+    result = subprocess.run(
+        [*worker, "-m", "tests.train.conversations.sharded", str(tmp_path)],
+        cwd=Path(__file__).parents[3],
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    model = pupil()
+    sum(model(**sample(number))["loss"] for number in range(2)).backward()
+    gathered = load_file(tmp_path / "gradients.safetensors")
+    for name, parameter in model.named_parameters():
+        own = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+        torch.testing.assert_close(gathered.get(name, torch.zeros_like(own)), own, rtol=1e-4, atol=1e-5)
+    state = load_file(tmp_path / "state.safetensors")
+    assert state.keys() == model.state_dict().keys()
+    assert all(torch.equal(state[name], tensor) for name, tensor in model.state_dict().items())

@@ -20,24 +20,9 @@ from longreel.train.conversations.layout import Block, intervals, lay_out
 from longreel.train.conversations.model import ConversationModel, recompute_activations
 from tests.oracles.truncated import truncated_loss
 from tests.shapes import DECODER
+from tests.train.conversations.sharded import GivenTokens
 
 WIDTH, INTERVAL = DECODER["hidden_size"], 12
-
-
-class GivenTokens:
-    """A sight of films that are visual tokens already."""
-
-    def film(self, path: Any) -> Any:
-        raise NotImplementedError
-
-    def image(self, path: Any, *, alone: bool) -> Any:
-        raise NotImplementedError
-
-    def tokens(self, seen: Any) -> int:
-        return len(seen)
-
-    def embeddings(self, seen: Any) -> Tensor:
-        return seen
 
 
 class GivenRatios:
@@ -199,3 +184,24 @@ def test_what_stays_whole_is_one_stretch() -> None:
     assert layout.positions.tolist() == list(range(37))
     assert layout.text.tolist() == [0, 1, *range(32, 37)]
     assert layout.slots is None
+
+
+@pytest.mark.parametrize("ratios", [None, [4]])
+def test_what_nobody_reads_gives_gradients_of_zero_to_all_weights(
+    model: SummaryTokenLM, ratios: list[int] | None
+) -> None:
+    ids = torch.arange(8)
+    labels = torch.where(ids > 4, ids, IGNORE)
+    blank: Any = torch.ones(4, WIDTH, dtype=torch.float64, requires_grad=True)
+    plan: Any = None if ratios is None else GivenRatios(ratios)
+    with_blank = ConversationModel(model, model, GivenTokens(), interval=INTERVAL, ratios=plan, blank=blank)
+    found, own = (each(ids, labels, [], 0)["loss"] for each in (with_blank, trained(model, ratios)))
+    torch.testing.assert_close(found, own)
+    assert_same(gradients(model, found), gradients(model, own))
+    given = torch.autograd.grad(
+        with_blank(ids, labels, [], 0)["loss"], [blank, *model.parameters()], allow_unused=True
+    )
+    assert given[0] is not None
+    assert not given[0].any()
+    if ratios is not None:
+        assert all(gradient is not None for gradient in given)

@@ -15,7 +15,7 @@ from longreel.train.conversations.chat import IGNORE
 from longreel.train.conversations.dataset import Shown
 from longreel.train.conversations.layout import Block, Layout, intervals, lay_out
 from longreel.train.conversations.ratios import RatioPlan
-from longreel.train.conversations.seeing import Sight
+from longreel.train.conversations.seeing import Seen, Sight
 from longreel.train.conversations.whole_pass import WholePass
 
 
@@ -29,6 +29,8 @@ class ConversationModel(nn.Module):
         ratios: of intervals; None where nothing is condensed.
         rotation: of queries and keys; None for the decoder's own. It travels with the call.
         truncate: see `WholePass`.
+        blank: what is shown, last and read by nobody, in samples that show or condense nothing. Where several
+            processes train, each has to make a gradient for every weight, if it be zero.
     """
 
     # Tells the trainer that losses come divided by the answer tokens of the whole step.
@@ -44,6 +46,7 @@ class ConversationModel(nn.Module):
         ratios: RatioPlan | None = None,
         rotation: Rotation | None = None,
         truncate: int | None = None,
+        blank: Seen | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -51,6 +54,7 @@ class ConversationModel(nn.Module):
         self._parts = (decoder, sight)
         self._interval, self._ratios, self._truncate = interval, ratios, truncate
         self._rotation = decoder.rotation if rotation is None else rotation
+        self._blank = blank
 
     def train(self, mode: bool = True) -> ConversationModel:
         """Parts of which nothing learns stay as they are when a model is used."""
@@ -86,14 +90,21 @@ class ConversationModel(nn.Module):
         loss = cross_entropy(decoder.scores(hidden[before]), labels[learned], reduction="sum")
         return {"loss": loss / (learned.sum() if num_items_in_batch is None else num_items_in_batch)}
 
-    def _laid(self, text: int, shown: Sequence[Shown], visual: Sequence[Tensor], place: int) -> Layout:
+    def _laid(self, text: int, shown: Sequence[Shown], visual: list[Tensor], place: int) -> Layout:
+        """Where everything stands; what is shown for nobody is added to `visual`."""
         lengths = [intervals(len(tokens), self._interval) for tokens in visual]
         every = [length for each in lengths for length in each]
-        drawn = iter([1] * len(every) if self._ratios is None else self._ratios.draw(place, every))
+        drawn = [1] * len(every) if self._ratios is None else self._ratios.draw(place, every)
+        each_drawn = iter(drawn)
         blocks = [
-            Block(each["before"], len(tokens), tuple(next(drawn) for _ in counts))
+            Block(each["before"], len(tokens), tuple(next(each_drawn) for _ in counts))
             for each, tokens, counts in zip(shown, visual, lengths, strict=True)
         ]
+        if self._blank is not None and (not shown or (self._ratios is not None and max(drawn) == 1)):
+            visual.append(self._parts[1].embeddings(self._blank))
+            counts = intervals(len(visual[-1]), self._interval)
+            ratios = [1] * len(counts) if self._ratios is None else counts
+            blocks.append(Block(text, len(visual[-1]), tuple(ratios)))
         return lay_out(text, blocks, self._interval)
 
 

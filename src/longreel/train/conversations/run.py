@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor, nn
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 from transformers import set_seed
 
 from longreel.compress.context_window import ContextWindow
@@ -64,14 +66,24 @@ def run_stage(
     skipped = SkippedSamples(folder / "skipped.jsonl")
     if not (folder / "model").exists():
         pupil = _Pupil(recipe, plan)
-        trainer = pupil.trainer(files, skipped, Stage(folder / "checkpoints", recipe.seed, progress))
-        train_to_the_end(trainer, Stage(folder / "checkpoints", recipe.seed, progress))
+        stage = Stage(folder / "checkpoints", recipe.seed, progress)
+        trainer = pupil.trainer(files, skipped, stage)
+        if trainer.is_fsdp_enabled and recipe.lora is not None:
+            raise UsageError("adapters are not trained with weights shared out (FSDP): launch without it")
+        train_to_the_end(trainer, stage)
+        shared_out = whole_state(trainer.model_wrapped) if trainer.is_fsdp_enabled else None
         if is_first_process():
-            pupil.export(folder)
+            pupil.export(folder, shared_out)
         trainer.accelerator.wait_for_everyone()
     if recipe.lora is not None:
         told["adapters"] = str(folder / "adapters")
     return {**told, "skipped": skipped.counts()}
+
+
+def whole_state(model: nn.Module) -> dict[str, Tensor]:
+    """All weights of a model that processes share out (FSDP), in the first of them; all have to call this."""
+    options = StateDictOptions(full_state_dict=True, cpu_offload=True)
+    return dict(get_model_state_dict(model, options=options))
 
 
 class _Plan(NamedTuple):
@@ -81,8 +93,13 @@ class _Plan(NamedTuple):
     passes: int
 
 
+def _processes() -> int:
+    """Of this run, as their launcher tells."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def _planned(recipe: StageRecipe, files: list[ConversationFile]) -> _Plan:
-    learning, processes = recipe.learning, int(os.environ.get("WORLD_SIZE", "1"))
+    learning, processes = recipe.learning, _processes()
     if learning.batch % processes:
         raise UsageError(
             f"a batch of {learning.batch} samples does not divide among {processes} processes: change batch"
@@ -139,22 +156,30 @@ class _Pupil:
             logging_steps=learning.log_steps,
             dataloader_num_workers=recipe.workers,
             average_tokens_across_devices=True,
-            # A sample of text alone uses no weight of the tower.
+            # Of a tower that is read at an earlier layer, the last ones have no gradient.
             ddp_find_unused_parameters=True,
         )
         return ConversationTrainer(self._conversation_model(sight, places), data, arguments, skipped=skipped)
 
-    def export(self, folder: Path) -> None:
-        """Write the trained model, with adapters merged into it, and the adapters by themselves."""
+    def export(self, folder: Path, state: dict[str, Tensor] | None = None) -> None:
+        """Write the trained model, with adapters merged into it, and the adapters by themselves.
+
+        Args:
+            state: all weights, where processes share them out.
+        """
         if self._adapted is not None:
             with _anew(folder / "adapters") as part:
                 self._adapted.save_pretrained(part, save_embedding_layers=False)
             self._network = self._adapted.merge_and_unload()
-        self._network.to(torch.bfloat16 if self._recipe.learning.half else torch.float32)
+        dtype = torch.bfloat16 if self._recipe.learning.half else torch.float32
+        if state is None:
+            self._network.to(dtype)
+        else:
+            state = {name.removeprefix("network."): tensor.to(dtype) for name, tensor in state.items()}
         if isinstance(self._adapter, VideoXLAdapter):
             self._note_training()
         with atomic_folder(folder / "model") as part:
-            self._network.save_pretrained(part)
+            self._network.save_pretrained(part, state_dict=state)
             self._adapter.dialogue.tokenizer.save_pretrained(part)
             if isinstance(self._adapter, LlavaOnevisionAdapter):
                 _copy_settings(model_folder(local_folder(self._recipe.model or "")), part)
@@ -175,6 +200,7 @@ class _Pupil:
             ratios=_ratio_plan(recipe, places),
             rotation=rotation,
             truncate=None if recipe.summaries is None else recipe.summaries.truncate,
+            blank=sight.blank() if _processes() > 1 else None,
         )
 
     def _sight(self) -> Sight:

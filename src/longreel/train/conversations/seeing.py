@@ -62,6 +62,9 @@ class Sight(Protocol):
     def embeddings(self, seen: Seen) -> Tensor:
         """Visual tokens (n, width), differentiable where the tower or what is behind it learns."""
 
+    def blank(self) -> Seen | None:
+        """The least there is to see; None where nothing learns of seeing."""
+
 
 class VideoXLSight:
     """Video-XL's tower and projector, which may learn.
@@ -99,6 +102,12 @@ class VideoXLSight:
     def tokens(self, seen: Seen) -> int:
         """See `Sight`."""
         return len(seen["pixels"]) * self._adapter.tokens_per_frame
+
+    def blank(self) -> Seen:
+        """See `Sight`."""
+        frames = self._adapter.clip
+        pixels = torch.zeros(frames, 3, *self._tower.image_size, dtype=torch.uint8)
+        return Seen(kind="film", pixels=pixels, seconds=torch.zeros(frames), alone=False)
 
     def embeddings(self, seen: Seen) -> Tensor:
         """See `Sight`; clips stay whole."""
@@ -144,6 +153,9 @@ class LlavaSight:
             return len(seen["pixels"]) * self._adapter.tokens_per_frame
         part = ImagePart(alone=seen["alone"])
         return self._adapter.image_encoder().tokens(*seen["pixels"].shape[1:], part).visual
+
+    def blank(self) -> None:
+        """See `Sight`."""
 
     def embeddings(self, seen: Seen) -> Tensor:
         """See `Sight`."""
