@@ -32,6 +32,17 @@ def test_the_model_is_named_on_stdout_and_the_curve_on_stderr(
     assert again.json == {"model": "elsewhere/model", "recipe": "recipes/small.toml"}
 
 
+def test_samples_left_out_are_told_of(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def trained(recipe: Path, out: Path, progress: ProgressCallback | None) -> dict[str, Any]:
+        return {"model": "m", "recipe": str(recipe), "skipped": {"no answer": 2, "too long": 1}}
+
+    monkeypatch.setattr(longreel.train, "run", trained)
+    result = run("train", "stage.toml")
+    assert "3 samples were left out: runs/stage/skipped.jsonl" in result.err
+    monkeypatch.setenv("RANK", "1")
+    assert run("train", "stage.toml").out == ""
+
+
 def test_ctrl_c_says_how_to_go_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(recipe: Path, out: Path, progress: ProgressCallback | None) -> dict[str, Any]:
         raise KeyboardInterrupt

@@ -205,3 +205,18 @@ def test_what_nobody_reads_gives_gradients_of_zero_to_all_weights(
     assert not given[0].any()
     if ratios is not None:
         assert all(gradient is not None for gradient in given)
+
+
+def test_a_decoder_that_stays_makes_its_activations_again_too() -> None:
+    """What learns before it, such as the projector alone, needs its gradient."""
+    model = SummaryTokenLM(SummaryTokenConfig(vocab_size=40, attention_dropout=0.5, **DECODER))
+    model.requires_grad_(False)
+    recompute_activations(model.model)
+    calls: list[bool] = []
+    model.model.layers[1].mlp.register_forward_hook(lambda module, *_: calls.append(module.training))
+    visual = torch.randn(20, WIDTH, requires_grad=True)
+    ids = torch.arange(8)
+    pupil = trained(model, None).train()
+    pupil(ids, torch.where(ids > 4, ids, IGNORE), [{"before": 2, "seen": [visual]}], 0)["loss"].backward()
+    assert visual.grad is not None
+    assert calls == [False, False]

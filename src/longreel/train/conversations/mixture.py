@@ -52,7 +52,10 @@ class Mixture:
         return Pick(file, int(self._order(file, round_)[(turn + attempt) % size]))
 
     def _shuffled(self, file: int, round_: int) -> NDArray[np.int64]:
-        return np.random.default_rng((self._seed, file, round_)).permutation(self._sizes[file])
+        order: NDArray[np.int64] = np.random.default_rng((self._seed, file, round_)).permutation(
+            self._sizes[file]
+        )
+        return order
 
 
 def _shares(weights: NDArray[np.float64], total: int) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from longreel.models.engine.decoder import Decoder
 from longreel.positions import Rotation
@@ -62,7 +63,10 @@ class ConversationModel(nn.Module):
         for module in self.network.modules():
             parameters = list(module.parameters())
             if parameters and not any(parameter.requires_grad for parameter in parameters):
-                module.eval()
+                for inner in module.modules():
+                    # These only ask whether activations are made again, also for what learns before them.
+                    if not isinstance(inner, GradientCheckpointingLayer):
+                        inner.training = False
         return self
 
     def forward(
