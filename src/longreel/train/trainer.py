@@ -60,7 +60,7 @@ def _only_item(items: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 def arguments_for(schedule: Schedule, stage: Stage, **changes: Any) -> TrainingArguments:
     """The trainer's settings."""
-    settings = {
+    settings: dict[str, Any] = {
         "output_dir": str(stage.out),
         "max_steps": schedule.steps,
         "per_device_train_batch_size": 1,

@@ -91,7 +91,7 @@ class Lora(_Table):
     """Adapters of low rank (arXiv 2106.09685) on matrices of the decoder's layers."""
 
     rank: Positive
-    alpha: Rate
+    alpha: Positive
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     targets: Annotated[list[str], Field(min_length=1)] = list(_MATRICES)
 
