@@ -53,7 +53,10 @@ def run_stage(
         SourceError: a file of samples cannot be used.
         ModelError: the model cannot be loaded.
     """
-    files = [ConversationFile(Path(each.file), each.folder and Path(each.folder)) for each in recipe.data]
+    files = [
+        ConversationFile(Path(each.file), None if each.folder is None else Path(each.folder))
+        for each in recipe.data
+    ]
     plan = _planned(recipe, files)
     begin_run(folder, recipe.model_dump())
     told: dict[str, Any] = {
@@ -83,7 +86,8 @@ def run_stage(
 def whole_state(model: nn.Module) -> dict[str, Tensor]:
     """All weights of a model that processes share out (FSDP), in the first of them; all have to call this."""
     options = StateDictOptions(full_state_dict=True, cpu_offload=True)
-    return dict(get_model_state_dict(model, options=options))
+    state: dict[str, Any] = get_model_state_dict(model, options=options)
+    return state
 
 
 class _Plan(NamedTuple):

@@ -142,7 +142,7 @@ class LlavaSight:
         """See `Sight`."""
         pixels, alone = _read_image(path), alone and self._in_tiles
         try:
-            self._adapter.image_encoder().size(*pixels.shape[1:], ImagePart(alone=alone))
+            self._adapter.image_encoder().size(pixels.shape[1], pixels.shape[2], ImagePart(alone=alone))
         except LongreelError as error:
             raise BadSample("unreadable file", f"{path}: {error}") from error
         return Seen(kind="image", pixels=pixels, seconds=_NEVER, alone=alone)
@@ -151,8 +151,9 @@ class LlavaSight:
         """See `Sight`."""
         if seen["kind"] == "film":
             return len(seen["pixels"]) * self._adapter.tokens_per_frame
+        _, height, width = seen["pixels"].shape
         part = ImagePart(alone=seen["alone"])
-        return self._adapter.image_encoder().tokens(*seen["pixels"].shape[1:], part).visual
+        return self._adapter.image_encoder().tokens(height, width, part).visual
 
     def blank(self) -> None:
         """See `Sight`."""
