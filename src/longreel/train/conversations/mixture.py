@@ -61,7 +61,7 @@ class Mixture:
 def _shares(weights: NDArray[np.float64], total: int) -> NDArray[np.int64]:
     """Whole numbers in proportion to weights, `total` in all; the largest remainders are rounded up."""
     exact = weights / weights.sum() * total
-    counts = np.floor(exact).astype(np.int64)
+    counts: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     first = np.argsort(counts - exact, kind="stable")[: total - int(counts.sum())]
     counts[first] += 1
     return counts
