@@ -65,3 +65,13 @@ def weights(folder: Path) -> dict[str, Tensor]:
     for file in folder.glob("*.safetensors"):
         tensors |= load_file(file)
     return tensors
+
+
+def apart_by(one: dict[str, Tensor], other: dict[str, Tensor], start: dict[str, Tensor]) -> float:
+    """How far two trained models lie apart, as a share of the way they came.
+
+    Over all weights together: some, as the biases of keys, have a gradient of nothing but rounding.
+    """
+    apart = sum(float((one[name] - other[name]).double().square().sum()) for name in one)
+    way = sum(float((one[name] - start[name]).double().square().sum()) for name in one)
+    return float((apart / way) ** 0.5)

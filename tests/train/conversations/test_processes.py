@@ -18,7 +18,7 @@ from longreel.errors import UsageError
 from longreel.models.video_xl.released.convert import convert
 from longreel.train import run
 from tests.released import write_released
-from tests.train.conversations.make import weights, write_media
+from tests.train.conversations.make import apart_by, weights, write_media
 from tests.train.conversations.sharded import pupil, sample
 
 RECIPE = """
@@ -84,10 +84,7 @@ def test_loss_and_gradients_of_two_processes_are_those_of_one(tmp_path: Path) ->
         assert two["loss"] == pytest.approx(one["loss"], rel=1e-5)
         assert two["grad_norm"] == pytest.approx(one["grad_norm"], rel=1e-4)
     first, second = (weights(tmp_path / each / "model") for each in ("one", "two"))
-    start = weights(tmp_path / "ours")
-    for name, tensor in first.items():
-        apart, way = (tensor - second[name]).norm(), (tensor - start[name]).norm()
-        assert apart <= 0.02 * way, name
+    assert apart_by(first, second, weights(tmp_path / "ours")) < 0.02
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
