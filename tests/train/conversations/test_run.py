@@ -300,7 +300,7 @@ def test_the_weights_under_the_adapters_stay_byte_for_byte(
     from longreel.train.conversations import run as stage
 
     kept: list[Any] = []
-    monkeypatch.setattr(stage._Pupil, "export", lambda self, folder: kept.append(self._network))
+    monkeypatch.setattr(stage._Pupil, "export", lambda self, *_: kept.append(self._network))
     recipe = write_recipe(tmp_path, LORA, model=llava, data=data, steps=2)
     run(recipe, tmp_path / "out")
     trained = dict(kept[0].named_parameters())

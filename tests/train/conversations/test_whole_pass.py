@@ -213,7 +213,7 @@ def test_a_decoder_that_stays_makes_its_activations_again_too() -> None:
     model.requires_grad_(False)
     recompute_activations(model.model)
     calls: list[bool] = []
-    model.model.layers[1].mlp.register_forward_hook(lambda module, *_: calls.append(module.training))
+    model.model.layers[1].mlp.register_forward_pre_hook(lambda module, *_: calls.append(module.training))
     visual = torch.randn(20, WIDTH, requires_grad=True)
     ids = torch.arange(8)
     pupil = trained(model, None).train()
