@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from longreel.compress.base import Chunk, Compressor, LayerAttention, TokenShrinker
+from longreel.compress.base import Chunk, Compressor, FilmCompressor, LayerAttention, TokenShrinker
 from longreel.compress.context_window import RescaledWindow, rotation_within
-from longreel.compress.kinds import choosing, planning
+from longreel.compress.kinds import choosing, condensing, planning
 from longreel.errors import WatchInterrupted
 from longreel.identity import hash_tensors, hash_text
 from longreel.key_values import TEXT, KeyValues, LayerMemory
@@ -110,6 +110,7 @@ class FakeAdapter:
     context: int | None = None
     layer_shapes = ((1, WIDTH),) * LAYERS
     has_token_grid = False
+    summary_ratios = (2, 5, 10)
     rotation = Rotation(torch.arange(WIDTH, 0, -1, dtype=torch.float64) / 7)
     trained_window = 20
 
@@ -290,7 +291,7 @@ class FakeWatcher:
         window: RescaledWindow | None = None,
     ):
         self._adapter = adapter
-        self._compressor = compressor
+        self._compressor: Compressor | FilmCompressor = compressor
         self._entries = Entries.of(resume, window)
         self._waiting: VisualTokens | None = None
         self.closed_tokens = 0 if resume is None else resume.visual_tokens
@@ -313,7 +314,11 @@ class FakeWatcher:
         words = self._adapter.weights["words"][ids]
         self._entries.add(self._adapter, words, everything, torch.full((len(ids),), TEXT))
 
-    def begin_film(self, compressor: Compressor) -> None:
+    def look_back(self, tokens: VisualTokens) -> None:
+        pass
+
+    def begin_film(self, compressor: FilmCompressor, held: int = 0) -> None:
+        assert condensing(compressor) is None, "this one has no ratio for each interval"
         self._compressor = compressor
 
     def end_film(self) -> None:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from longreel.answer import Answer, Evidence, Usage
     from longreel.chat import Chat
     from longreel.compress.retake import Retake
+    from longreel.compress.video_xl import VideoXL
     from longreel.errors import (
         LongreelError,
         MemoryFileError,
@@ -47,6 +48,7 @@ __all__ = [
     "Usage",
     "UsageError",
     "VideoMemory",
+    "VideoXL",
     "WatchInterrupted",
     "load",
 ]
@@ -56,6 +58,7 @@ _HOMES = {
     "answer": ("Answer", "Evidence", "Usage"),
     "chat": ("Chat",),
     "compress.retake": ("Retake",),
+    "compress.video_xl": ("VideoXL",),
     "errors": (
         "LongreelError",
         "MemoryFileError",

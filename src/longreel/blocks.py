@@ -12,7 +12,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from longreel.compress.base import Compressor, FrameSelector
+from longreel.compress.base import Compressor, FilmCompressor, FrameSelector
 from longreel.compress.kinds import choosing
 from longreel.models.base import ModelAdapter
 from longreel.video.frames import Frames
@@ -35,7 +35,7 @@ class Block:
     read: Tensor
 
 
-def encoder_block(adapter: ModelAdapter, compressor: Compressor) -> int:
+def encoder_block(adapter: ModelAdapter, compressor: Compressor | FilmCompressor) -> int:
     """Frames that a model encodes together; see `block_size`."""
     chooser = choosing(compressor)
     if chooser is None:

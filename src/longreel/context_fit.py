@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import torch
 
-from longreel.compress.base import AttentionCompressor, CacheCompressor, Chunk
+from longreel.compress.base import AttentionCompressor, CacheCompressor, Chunk, IntervalCompressor
 from longreel.compress.baselines import KeepAll
 from longreel.compress.context_window import RescaledWindow
 from longreel.errors import ContextError, LongreelError, UsageError
@@ -88,7 +88,10 @@ def check_context(
         ContextError: naming settings with which they would fit.
     """
     context = context_within(adapter, window)
-    if context is None or not films or _fits(adapter, context, method, _joined(before, films, plans)):
+    # Weights with summary tokens have none: films longer than that are what they are for.
+    if context is None or not films or isinstance(method.cache, IntervalCompressor):
+        return
+    if _fits(adapter, context, method, _joined(before, films, plans)):
         return
     if not before.visual and not _fits(adapter, context, method, before):
         raise ContextError(
@@ -126,6 +129,7 @@ def _fits(adapter: ModelAdapter, context: int, method: Method, fill: Fill) -> bo
     room = context - fill.text - len(adapter.dialogue.after([("?", None)]))
     if isinstance(compressor, AttentionCompressor):
         return taken_by(compressor, fill) <= room
+    assert not isinstance(compressor, IntervalCompressor), "these are not fitted to a context"
     if fill.reach is not None and fill.reach - fill.text > room:
         return False
     return _kept_within(compressor, fill.visual, adapter.interval, room, placed=fill.reach is None)

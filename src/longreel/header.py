@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 _Count = Annotated[int, Field(ge=0)]
 _Extent = Annotated[int, Field(ge=1)]
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+# Visual tokens of an interval, and its ratio.
+_Interval = tuple[_Extent, _Extent]
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -164,6 +166,7 @@ class Header(_Record):
     peak_bytes: largest size of the process while watching; None where it cannot be measured.
     paths: which fast or slow path ran, and why.
     interval: visual tokens per interval; short_end: tokens of the last one if it was closed short, else 0.
+    intervals: visual tokens and ratio of every interval, if each has a ratio of its own; else None.
     complete: False if watching was interrupted; `resume` then says where to go on.
     """
 
@@ -186,6 +189,7 @@ class Header(_Record):
     dtype: str
     interval: _Count
     short_end: _Count
+    intervals: tuple[_Interval, ...] | None = None
     seconds: _Seconds
     peak_bytes: _Count | None
     paths: tuple[str, ...]
@@ -218,6 +222,8 @@ class Header(_Record):
             raise ValueError("visual tokens come from films")
         if self.complete != (self.resume is None):
             raise ValueError("what is not complete can be gone on with")
+        if self.intervals is not None and sum(tokens for tokens, _ in self.intervals) != self.visual_tokens:
+            raise ValueError("all visual tokens are in intervals")
         if self.run is not None and self.run[0] > self.next_position:
             raise ValueError("a stretch of visual tokens begins before it ends")
         if self.resume is not None and self.resume.source > len(self.sources):

@@ -45,6 +45,13 @@ class Squeeze(NamedTuple):
     of: int
 
 
+class Interval(NamedTuple):
+    """So many visual tokens, each `ratio` of which became one summary token; at 1 they stayed themselves."""
+
+    tokens: int
+    ratio: int
+
+
 @dataclass(frozen=True)
 class KeyValues:
     """All layers of a watched film.
@@ -55,7 +62,7 @@ class KeyValues:
     token, see `VisualTokens.place`; None behind text, or for others. `end` is behind every position so far;
     None if that is `next_position`. `squeeze` is how a film goes on that was broken off, if its times were
     squeezed. `window` is the rotary table that keys were rotated by, and whatever attends to them has to be;
-    None for the model's own.
+    None for the model's own. `intervals` are all there are, if each has a ratio of its own; else None.
     """
 
     layers: tuple[LayerMemory, ...]
@@ -65,6 +72,7 @@ class KeyValues:
     end: int | None = None
     squeeze: Squeeze | None = None
     window: RescaledWindow | None = None
+    intervals: tuple[Interval, ...] | None = None
 
     @property
     def nbytes(self) -> int:

@@ -13,6 +13,7 @@ from typing import Any, cast
 import torch
 
 from longreel.compress.retake import Retake
+from longreel.compress.video_xl import VideoXL
 from longreel.errors import ModelError, UsageError
 from longreel.methods import Method, checked_keep, named_method
 from longreel.model import Model
@@ -37,6 +38,7 @@ def load(
     positions: str = "trained",
     overrides: Overrides | None = None,
     retake: Retake | None = None,
+    video_xl: VideoXL | None = None,
 ) -> Model:
     """Load a model.
 
@@ -52,7 +54,7 @@ def load(
         positions: where text behind a film stands: "trained", as the models were trained, or "transformers",
             as the installed library has it (they differ for Qwen2-VL and Qwen2.5-VL).
         overrides: settings that differ from the model's own config.
-        retake: settings of the method "retake" that differ from the paper's.
+        retake, video_xl: settings of the methods "retake" and "video-xl" that differ from those published.
 
     Raises:
         ModelError: the folder holds no model that can be loaded.
@@ -61,7 +63,7 @@ def load(
     if keep is not None:
         checked_keep(keep)
     if isinstance(method, str):
-        named_method(method, keep, budget, retake)
+        named_method(method, keep, budget, retake, video_xl)
     options: dict[str, Any] = {"dtype": _dtype(dtype), "device": _device(device)}
     if positions not in _POSITIONS:
         raise UsageError(f"unknown positions {positions!r}: known are {', '.join(_POSITIONS)}")
@@ -71,7 +73,7 @@ def load(
         folder = model_folder(local_folder(name))
         options |= {"positions": positions, "overrides": overrides}
         adapter = _resolve(_family_loader(folder))(folder, **options)
-    return Model(adapter, _chosen_method(adapter, method, keep, budget, retake))
+    return Model(adapter, _chosen_method(adapter, method, keep, budget, retake, video_xl))
 
 
 def _default(options: dict[str, Any], overrides: Overrides | None) -> ModelAdapter:
@@ -114,9 +116,10 @@ def _chosen_method(
     keep: float | None,
     budget: int | None,
     retake: Retake | None,
+    video_xl: VideoXL | None,
 ) -> Method:
     if isinstance(method, Method):
-        given = {"keep=": keep, "budget=": budget, "retake=": retake}
+        given = {"keep=": keep, "budget=": budget, "retake=": retake, "video_xl=": video_xl}
         named = next((name for name, value in given.items() if value is not None), None)
         if named is not None:
             raise UsageError(
@@ -125,7 +128,7 @@ def _chosen_method(
         return method
     if method is None:
         method = "video-xl" if adapter.has_summary_tokens else "keep-all"
-    return named_method(method, keep, budget, retake)
+    return named_method(method, keep, budget, retake, video_xl)
 
 
 def _family_loader(folder: Path) -> str:

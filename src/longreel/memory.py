@@ -13,7 +13,7 @@ from torch import Tensor
 from longreel.compress.context_window import RescaledWindow
 from longreel.errors import MemoryFileError
 from longreel.header import Header
-from longreel.key_values import TEXT, KeyValues, LayerMemory, Squeeze
+from longreel.key_values import TEXT, Interval, KeyValues, LayerMemory, Squeeze
 from longreel.pieces import piece_of_token, pieces_of
 from longreel.report import MemoryReport
 from longreel.timeline import Timeline
@@ -51,6 +51,7 @@ class VideoMemory:
             header.end,
             None if header.squeeze is None else Squeeze(*header.squeeze),
             self.window,
+            None if header.intervals is None else tuple(Interval(*each) for each in header.intervals),
         )
 
     @property
@@ -94,11 +95,14 @@ class VideoMemory:
         """The first and the last visual token that each entry of a layer stands for; text is left out."""
         token = self.layers[layer].token.cpu()
         last = token[token != TEXT]
-        return (last - self._condensed() + 1).clamp(min=0), last
+        return (last - self._condensed(last) + 1).clamp(min=0), last
 
-    def _condensed(self) -> int:
-        """Visual tokens one entry stands for."""
-        return int(self.header.method["cache"].get("ratio", 1))
+    def _condensed(self, token: Tensor) -> Tensor:
+        """How many visual tokens the entries stand for of which these are the last."""
+        if self.header.intervals is None:
+            return torch.full_like(token, int(self.header.method["cache"].get("ratio", 1)))
+        tokens, ratios = torch.tensor(self.header.intervals).view(-1, 2).unbind(1)
+        return ratios[torch.searchsorted(tokens.cumsum(0), token, right=True)]
 
     def _run_ends(self) -> Tensor:
         """When each run of tokens leaves the screen: when the next frame comes or its film ends."""

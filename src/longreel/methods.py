@@ -14,21 +14,22 @@ from longreel.compress.base import (
     Compressor,
     FeatureSelector,
     FrameSelector,
+    IntervalCompressor,
     MarkingSelector,
     TokenShrinker,
     exact_fraction,
 )
 from longreel.compress.baselines import FramesWithin, KeepAll, RandomTokens, RecentWindow, UniformFrames
 from longreel.compress.context_window import ContextWindow
+from longreel.compress.dynamic_intervals import DynamicIntervals
+from longreel.compress.interval_ratios import DrawnRatios, ListedRatios, RatioWithin
 from longreel.compress.kinds import choosing
 from longreel.compress.pivot_kv import PivotKV
 from longreel.compress.progressive_pooling import ProgressivePooling
 from longreel.compress.retake import Retake
-from longreel.compress.summary_tokens import SummaryTokens
+from longreel.compress.summary_tokens import SummaryTokens, whole_ratio
+from longreel.compress.video_xl import VideoXL
 from longreel.errors import UsageError
-
-# How far 1 / keep may be from a whole ratio: 0.3333 is meant as 1/3, 0.3 is not.
-_RATIO_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -80,22 +81,40 @@ class Method:
         """
         if self.chosen_frames < 1:
             return None
-        return self.features.lookback * clip if isinstance(self.features, MarkingSelector) else 0
+        marked = self.features.lookback * clip if isinstance(self.features, MarkingSelector) else 0
+        return max(marked, self.cache.lookback if isinstance(self.cache, IntervalCompressor) else 0)
 
     @property
     def target(self) -> str | None:
         """The setting that makes what is kept of a film depend on its length; None without one."""
         if isinstance(self.frames, FramesWithin):
             return f"budget={self.frames.tokens}"
-        if isinstance(self.cache, PivotKV) and self.cache.budget is not None:
+        if isinstance(self.cache, RatioWithin):
+            return f"budget={self.cache.tokens}"
+        if isinstance(self.cache, ListedRatios):
+            return "a ratio for each interval"
+        if isinstance(self.cache, PivotKV | DynamicIntervals) and self.cache.budget is not None:
             return f"budget={self.cache.budget}"
         return (
             None if self.features is None or self.chosen_frames == 1 else f"keyframes={self.features.keep:g}"
         )
 
     @property
+    def seam(self) -> str | None:
+        """Why adding a film to a memory is not watching the joined film; None where it may be."""
+        if self.uses_keyframes:
+            return "keyframes were chosen in each film by itself"
+        if isinstance(self.cache, DynamicIntervals):
+            return "intervals were found in each film by itself"
+        if isinstance(self.cache, DrawnRatios) and self.cache.each == "film":
+            return "each film has a ratio of its own"
+        return None
+
+    @property
     def needs_summary_tokens(self) -> bool:
         """Whether it works only with weights trained for summary tokens."""
+        if isinstance(self.cache, IntervalCompressor):
+            return True
         return isinstance(self.cache, SummaryTokens) and self.cache.ratio > 1
 
 
@@ -161,11 +180,15 @@ def _retaken(settings: Retake, keep: float | None, budget: int | None) -> Method
 
 
 def _video_xl(keep: float) -> Method:
-    return Method(cache=SummaryTokens(_ratio(keep)), name="video-xl")
+    return Method(cache=SummaryTokens(whole_ratio(keep)), name="video-xl")
+
+
+def _video_xl_within(budget: int) -> Method:
+    return Method(cache=RatioWithin(budget), name="video-xl")
 
 
 _METHODS = {
-    "video-xl": _Row(_video_xl, 1 / 16),
+    "video-xl": _Row(_video_xl, 1 / 16, _video_xl_within),
     "keep-all": _Row(_keep_all, 1.0, whole=True),
     "uniform": _Row(_uniform, 1 / 4, _uniform_within),
     "recent-window": _Row(within=_recent_window),
@@ -186,14 +209,18 @@ def keeps_whole(name: str) -> bool:
 
 
 def named_method(
-    name: str, keep: float | None = None, budget: int | None = None, retake: Retake | None = None
+    name: str,
+    keep: float | None = None,
+    budget: int | None = None,
+    retake: Retake | None = None,
+    video_xl: VideoXL | None = None,
 ) -> Method:
     """The method of this name, keeping the fraction `keep` or so many visual tokens of each film.
 
     With neither, the method's own default.
 
     Args:
-        retake: further settings of the method "retake".
+        retake, video_xl: further settings of the methods "retake" and "video-xl".
 
     Raises:
         UsageError: unknown name, both or a value out of range, or one this method cannot do.
@@ -204,6 +231,8 @@ def named_method(
         plain = named_method(name, keep, budget).cache
         assert isinstance(plain, PivotKV)
         return _retaken(retake, plain.keep, plain.budget)
+    if video_xl is not None and video_xl != VideoXL():
+        return _set_video_xl(name, keep, budget, video_xl)
     row = _METHODS.get(name)
     if row is None:
         raise UsageError(f"unknown method {name!r}{_nearest(name)}: known are {', '.join(_METHODS)}")
@@ -222,6 +251,14 @@ def named_method(
             raise UsageError(f"{name} keeps a number of visual tokens: give budget= in place of keep=")
         return row.within(checked_budget(row.default_budget if budget is None else budget))
     return row.build(row.default_keep if keep is None else keep)
+
+
+def _set_video_xl(name: str, keep: float | None, budget: int | None, settings: VideoXL) -> Method:
+    if name != "video-xl":
+        raise UsageError(f"settings of Video-XL are for the method video-xl, not {name}: leave them out")
+    keep = None if keep is None else checked_keep(keep)
+    budget = None if budget is None else checked_budget(budget)
+    return Method(cache=settings.cache(keep, budget), name="video-xl")
 
 
 def checked_budget(budget: int) -> int:
@@ -248,17 +285,6 @@ def checked_keep(keep: float) -> float:
     if not 0 < number <= 1:
         raise UsageError(f"keep={keep} is outside (0, 1]: give the fraction to keep, such as 0.0625 for 16x")
     return number
-
-
-def _ratio(keep: float) -> int:
-    ratio = round(1 / keep)
-    if abs(1 / keep - ratio) <= _RATIO_TOLERANCE * ratio:
-        return ratio
-    below = math.floor(1 / keep)
-    raise UsageError(
-        f"keep={keep:g} is not 1 / a whole number, as video-xl needs: "
-        f"the nearest are {1 / (below + 1):.4g} ({below + 1}x) and {1 / below:.4g} ({below}x)"
-    )
 
 
 def _nearest(name: str) -> str:

@@ -10,6 +10,7 @@ from longreel import watch as _watch
 from longreel.answer import Answer
 from longreel.ask import Decoding, ask, stream
 from longreel.chat import Chat
+from longreel.compress.base import IntervalCompressor
 from longreel.compress.summary_tokens import SummaryTokens
 from longreel.errors import UsageError
 from longreel.extension import extended
@@ -233,14 +234,14 @@ def _check_method(adapter: ModelAdapter, method: Method) -> None:
             f"method {method.name!r} pools the grid of tokens that a frame becomes, and {adapter.name} has "
             "none: leave pooling out (--pool, tokens=); --target, ContextWindow(), works without"
         )
-    if not isinstance(method.cache, SummaryTokens):
-        return
     if not adapter.has_summary_tokens and method.needs_summary_tokens:
         raise UsageError(
             f"method {method.name!r} needs weights trained with summary tokens and {adapter.name} has none: "
             "use 'keep-all', 'uniform' or 'random', or a Video-XL checkpoint"
         )
-    if method.cache.ratio > adapter.interval:
+    if isinstance(method.cache, IntervalCompressor):
+        method.cache.check(adapter.summary_ratios)
+    if isinstance(method.cache, SummaryTokens) and method.cache.ratio > adapter.interval:
         raise UsageError(
             f"keep=1/{method.cache.ratio} keeps nothing of an interval of {adapter.interval} visual tokens: "
             f"keep at least 1/{adapter.interval}"

@@ -42,6 +42,8 @@ class MemoryReport:
         for stage in header.stages:
             counts = f"{stage.before:,} to {stage.after:,} {stage.unit}"
             yield stage.name, f"{counts}, {stage.seconds:.1f} s"
+        if header.intervals:
+            yield "intervals", _intervals(header.intervals)
         yield "kept", _kept(header.kept)
         yield "memory", f"{bytes_in_words(header.nbytes)} in {header.dtype}"
         yield "time", f"{header.seconds:.1f} s"
@@ -99,6 +101,14 @@ def _window(window: WindowRecord) -> str:
     if window.watched_target is None:
         return text
     return f"{text}; extended from {window.watched_target:,} after watching, an approximation"
+
+
+def _intervals(intervals: tuple[tuple[int, int], ...]) -> str:
+    sizes, ratios = zip(*intervals, strict=True)
+    least, most = min(sizes), max(sizes)
+    size = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+    counts = ", ".join(f"{ratios.count(ratio):,} at {ratio}x" for ratio in sorted(set(ratios)))
+    return f"{len(intervals):,} of {size} visual tokens: {counts}"
 
 
 def _kept(kept: tuple[int, ...]) -> str:

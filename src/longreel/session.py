@@ -15,7 +15,8 @@ from torch import Tensor
 from longreel.blocks import Block
 from longreel.compress.base import ChoosingSelector, MarkingSelector
 from longreel.compress.context_window import RescaledWindow
-from longreel.compress.kinds import choosing
+from longreel.compress.dynamic import BorderRule
+from longreel.compress.kinds import choosing, condensing
 from longreel.feature_stage import FeatureStage
 from longreel.film_stage import FilmStage
 from longreel.header import Header, ResumePoint, SourceRecord, StageRecord, WindowRecord
@@ -61,6 +62,7 @@ class WatchSession:
         self._method = method
         self._before = None if start is None else start.header
         self._timeline = Timeline.empty() if start is None else start.timeline
+        self._resumed = self._timeline
         self._system = hash_json(system) if self._before is None else self._before.system
         self._question = question if self._before is None else self._before.question
         self._seconds = {stage.name: stage.seconds for stage in self._before.stages} if self._before else {}
@@ -142,7 +144,8 @@ class WatchSession:
         self._held_already = film.skip_tokens
         self._stage = self._feature_stage(film)
         with self.timed("prefill"):
-            self._watcher.begin_film(film.cache)
+            held = self._watcher.closed_tokens - (film.tokens_begin or 0)
+            self._watcher.begin_film(film.cache, max(0, held))
 
     def _feature_stage(self, film: WatchedFilm) -> FeatureStage | FilmStage | None:
         """What looks at the features of a film; an image stays whole."""
@@ -171,7 +174,7 @@ class WatchSession:
                     self._stage.push(tokens)
                 return
             less = self._less(film, block, tokens)
-            fresh = less[0 if film.seconds else film.skip_tokens :]
+            fresh = less[film.still_known :]
             self._timeline = self._known_timeline(film).extended(
                 seconds + film.offset, fresh.start + film.offset, fresh.end + film.offset
             )
@@ -215,6 +218,8 @@ class WatchSession:
         known = min(self._held_already, len(tokens))
         self._held_already -= known
         with self.timed("prefill"):
+            if known:
+                self._watcher.look_back(tokens[:known])
             self._watcher.push(tokens[known:])
 
     def _with_text(self, film: WatchedFilm, block: Block, tokens: VisualTokens) -> VisualTokens:
@@ -239,7 +244,9 @@ class WatchSession:
             closed = self._watcher.closed_tokens
             with self.timed("prefill"):
                 self._watcher.end_film()
-            self._cut_short = self._watcher.closed_tokens - closed
+            # Where the picture changes an interval is over, and so it is with the film.
+            if _borders(film) is None:
+                self._cut_short = self._watcher.closed_tokens - closed
             if film.text is not None:
                 left = film.text.behind(film.lines_placed(len(film.seconds)), self._adapter.dialogue)
                 with self.timed("prefill"):
@@ -304,7 +311,9 @@ class WatchSession:
             held = self._watcher.checkpoint()
         records, point = self._covered(held.visual_tokens)
         frames = sum(record.frames_encoded for record in records)
-        timeline = self._timeline.cut(frames, held.visual_tokens)
+        # While frames are looked at again, the timeline has not all that the memory holds.
+        again = self.resume is not None and point == self.resume
+        timeline = (self._resumed if again else self._timeline).cut(frames, held.visual_tokens)
         return VideoMemory(held.layers, timeline, self._header(held, records, resume=point))
 
     def _covered(self, tokens: int) -> tuple[tuple[SourceRecord, ...], ResumePoint]:
@@ -316,7 +325,7 @@ class WatchSession:
         for film in self._films:
             if film.finished and film.tokens_end <= tokens:
                 finished.append(film.record())
-            elif film.seconds:
+            elif film.seconds and not film.still_known:
                 point = film.resume_point(tokens)
                 return (*finished, film.record_until(tokens)), point
         if self.resume is not None:
@@ -360,6 +369,7 @@ class WatchSession:
             dtype=str(held.layers[0].keys.dtype).removeprefix("torch."),
             interval=self._interval(),
             short_end=short_end,
+            intervals=held.intervals,
             seconds=earlier + time.perf_counter() - self._started,
             peak_bytes=peak_bytes(),
             paths=(f"device: {held.layers[0].keys.device}",),
@@ -371,6 +381,9 @@ class WatchSession:
     def _interval(self) -> int:
         """Visual tokens of a full interval of the last film."""
         last = self._films[-1] if self._films else None
+        rule = None if last is None else _borders(last)
+        if rule is not None:
+            return rule.longest * self._adapter.tokens_per_frame
         chooser = None if last is None else choosing(last.cache)
         if last is None or chooser is None:
             return self._adapter.interval
@@ -418,3 +431,9 @@ class WatchSession:
         """Tokens of so many frames, before they are shrunk."""
         rows, columns, frames = PlanningModel(self._adapter, None).grid(size)
         return -(-count // frames) * rows * columns
+
+
+def _borders(film: WatchedFilm) -> BorderRule | None:
+    """Where its intervals end by what its frames show; None where they are of equal length."""
+    part = condensing(film.cache)
+    return None if part is None else part.borders

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from longreel.ask import check_question
 from longreel.blocks import BlockReader, encoder_block, read_ahead
-from longreel.compress.base import Compressor
-from longreel.compress.kinds import fitted, planning
+from longreel.compress.base import FilmCompressor, IntervalCompressor
+from longreel.compress.kinds import planning
 from longreel.context_fit import Fill, check_context
 from longreel.errors import UsageError, WatchInterrupted
 from longreel.film_plan import FilmPlan, PlannedFilm, checked_max_tokens, plan_film, plan_films
@@ -21,6 +21,7 @@ from longreel.film_text import FilmText, text_in_front
 from longreel.header import PlanRecord, SourceRecord
 from longreel.identity import hash_json
 from longreel.interrupts import held_back_interrupts
+from longreel.interval_fit import check_ratio_count, film_facts, fitted_to_film
 from longreel.memory import VideoMemory
 from longreel.methods import Method
 from longreel.models.base import ModelAdapter
@@ -43,7 +44,7 @@ from longreel.window_fit import check_target, planned_window
 
 T = TypeVar("T", int, float)
 
-_SEAM = "keyframes were chosen in each film by itself: not equal to watching the joined film"
+_SEAM = "not equal to watching the joined film"
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,7 @@ def watch(
         check_same_subtitles(texts, resume.header.sources)
         if resume.complete:
             return resume
+    check_ratio_count(adapter, method, shown, sampling, max_tokens, allow_url=allow_url)
     window = None
     if resume is None:
         window = planned_window(adapter, method, shown, sampling, max_tokens, allow_url=allow_url)
@@ -227,8 +229,8 @@ def append(
     session = WatchSession(adapter, method, None, memory)
     if memory.header.short_end:
         session.warnings.append(_short_end(memory))
-    if method.uses_keyframes:
-        session.warnings.append(_SEAM)
+    if method.seam is not None:
+        session.warnings.append(f"{method.seam}: {_SEAM}")
     reading = Reading(strict, allow_url, progress)
     return _watch_all(session, adapter, method, _with_texts(shown, texts), sampling, reading)
 
@@ -299,9 +301,7 @@ def _watch_film(
         check_context(adapter, method, fill, [planned], [film_plan], session.window)
         _check_target(session, adapter, method, [planned], [film_plan])
         stream.resize_to(film_plan.size)
-        cache: Compressor = planning(method.cache)
-        if showing.is_film:
-            cache = fitted(method.cache, _prompt_tokens(film_plan, showing.text))
+        cache = _fitted_cache(adapter, method, planned, film_plan, showing)
         size = encoder_block(adapter, cache)
         chosen_by = selector if showing.is_film else None
         blocks = BlockReader(stream, chosen_by, before=before, read=begin.frame, skip=skip, size=size)
@@ -330,6 +330,18 @@ def _watch_film(
         session.begin(film)
         _encode(session, adapter, method, film, StageClock(reading.progress, _stage(film), stream.expected))
         session.end(film)
+
+
+def _fitted_cache(
+    adapter: ModelAdapter, method: Method, film: PlannedFilm, film_plan: FilmPlan, showing: Showing
+) -> FilmCompressor:
+    """What keeps entries of a film; images stay whole where it is chosen by attention."""
+    if not showing.is_film and not isinstance(method.cache, IntervalCompressor):
+        return planning(method.cache)
+    facts = film_facts(
+        adapter, method, film.name, film.number, film_plan.visual_tokens, is_film=showing.is_film
+    )
+    return fitted_to_film(adapter, method, facts, _prompt_tokens(film_plan, showing.text))
 
 
 def _check_target(

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from longreel.blocks import Block, BlockReader
-from longreel.compress.base import Compressor
+from longreel.compress.base import FilmCompressor
 from longreel.film_plan import FilmPlan
 from longreel.film_text import FilmText
 from longreel.header import PlanRecord, ResumePoint, SourceRecord
@@ -50,7 +50,7 @@ class WatchedFilm:
     plan: FilmPlan
     stream: FilmStream
     blocks: BlockReader
-    cache: Compressor
+    cache: FilmCompressor
     block: int
     tokens_end: int
     lookback: int | None = 0
@@ -94,6 +94,13 @@ class WatchedFilm:
         self.read += block.read.tolist()
         self.tokens_before += (first + counts.cumsum(0) - counts).tolist()
         self.tokens_end = first + int(counts.sum())
+
+    @property
+    def still_known(self) -> int:
+        """Visual tokens from the next frame on that the memory holds already."""
+        if not self.seconds:
+            return self.skip_tokens
+        return max(0, self.tokens_before[0] + self.skip_tokens - self.tokens_end)
 
     def lines_placed(self, number: int) -> int:
         """Lines of subtitles that stand before the first `number` frames of this run end."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from longreel.compress.base import AttentionCompressor, CacheCompressor, Chunk
+from longreel.compress.base import AttentionCompressor, CacheCompressor, Chunk, IntervalCompressor
 from longreel.compress.context_window import AUTO, RescaledWindow
 from longreel.context_fit import Fill, taken_by
 from longreel.errors import UsageError
 from longreel.film_plan import FilmPlan, PlannedFilm, plan_films
+from longreel.interval_fit import most_positions
 from longreel.methods import Method
 from longreel.models.base import ModelAdapter
 from longreel.showing import Showing
@@ -57,6 +58,8 @@ def films_extent(adapter: ModelAdapter, method: Method, plans: Sequence[tuple[Fi
     """
     if any(plan.visual_tokens is None for plan, _ in plans):
         return None
+    if isinstance(method.cache, IntervalCompressor):
+        return most_positions(adapter, method, plans)
     fill = Fill(0, 0, 0)
     for plan, is_film in plans:
         fill = fill.and_plan(plan, is_film=is_film)

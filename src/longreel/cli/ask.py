@@ -14,7 +14,15 @@ from longreel.cli.loading import loaded_model
 from longreel.cli.long_films import LongFilms
 from longreel.cli.progress import shown_progress
 from longreel.cli.prompt import hold_conversation
-from longreel.cli.watching import Frames, RetakeOptions, Subtitles, check_films, print_warnings, watched
+from longreel.cli.watching import (
+    Frames,
+    RetakeOptions,
+    Subtitles,
+    VideoXLOptions,
+    check_films,
+    print_warnings,
+    watched,
+)
 from longreel.errors import UsageError, WatchInterrupted
 
 if TYPE_CHECKING:
@@ -63,6 +71,10 @@ def ask(
     squeeze: options.Squeeze = True,
     scores: options.Scores = "attention",
     by_layer: options.ByLayer = False,
+    intervals: options.Intervals = "fixed",
+    ratios: options.Ratios = None,
+    draw: options.Draw = None,
+    ratio_seed: options.RatioSeed = 0,
     subtitles: options.Subtitles = None,
     subtitle_placement: options.SubtitlePlacement = "times",
     subtitle_budget: options.SubtitleBudget = None,
@@ -106,8 +118,9 @@ def ask(
     is_memory = looks_like_memory(source)
     chosen_frames = options.parsed_fraction(keyframes, "--keyframes")
     retake = RetakeOptions(chunk_frames, chosen_frames, select, pivots, squeeze, scores, by_layer)
+    summaries = VideoXLOptions(intervals, options.parsed_ratios(ratios), draw, ratio_seed)
     kept = {"--method": method, "--keep": keep, "--budget": budget}
-    chosen = [*frames.chosen(), *told.chosen(), *long_films.chosen(), *retake.chosen()]
+    chosen = [*frames.chosen(), *told.chosen(), *long_films.chosen(), *retake.chosen(), *summaries.chosen()]
     chosen += [name for name, value in kept.items() if value is not None]
     if is_memory and chosen:
         raise UsageError(f"{chosen[0]} is for films and {source} is a memory: leave it out")
@@ -125,9 +138,16 @@ def ask(
     for each in question or []:
         check_question(each)
     _check_source(source, is_memory, allow_url)
-    settings = retake.settings(method)
     loaded = loaded_model(
-        model, method, fraction, dtype, device, budget=budget, positions=positions, retake=settings
+        model,
+        method,
+        fraction,
+        dtype,
+        device,
+        budget=budget,
+        positions=positions,
+        retake=retake.settings(method),
+        video_xl=summaries.settings(method, fraction, budget),
     )
     for each in question or []:
         question_ids(loaded.adapter, each)

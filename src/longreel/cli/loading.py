@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from longreel.compress.retake import Retake
+    from longreel.compress.video_xl import VideoXL
     from longreel.model import Model
 
 
@@ -19,6 +20,7 @@ def loaded_model(
     budget: int | None = None,
     positions: str = "trained",
     retake: Retake | None = None,
+    video_xl: VideoXL | None = None,
 ) -> Model:
     """`longreel.load`, without what transformers prints meanwhile: stderr is for progress and errors.
 
@@ -39,4 +41,5 @@ def loaded_model(
         device=device,
         positions=positions,
         retake=retake,
+        video_xl=video_xl,
     )

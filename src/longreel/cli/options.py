@@ -12,6 +12,7 @@ _FILM = "Frames of the film"
 _MODEL = "Model"
 _ANSWER = "Answers"
 _RETAKE = "ReTaKe (--method retake)"
+_VIDEO_XL = "Video-XL (--method video-xl)"
 _SUBTITLES = "Subtitles"
 _LONG = "Films longer than in training"
 
@@ -41,7 +42,7 @@ Budget = Annotated[
     int | None,
     typer.Option(
         "--budget",
-        help="Tokens to keep of each film, in place of --keep: uniform, recent-window, retake.",
+        help="Tokens to keep of each film, in place of --keep: video-xl, uniform, recent-window, retake.",
         rich_help_panel=_MODEL,
     ),
 ]
@@ -129,6 +130,36 @@ Scores = Annotated[
         help="What a token is worth: attention it gets, a short key, or a question's attention.",
         rich_help_panel=_RETAKE,
     ),
+]
+Intervals = Annotated[
+    str,
+    typer.Option(
+        "--intervals",
+        metavar="fixed|dynamic",
+        help="Of equal length, or short where the picture changes and long where it does not.",
+        rich_help_panel=_VIDEO_XL,
+    ),
+]
+Ratios = Annotated[
+    str | None,
+    typer.Option(
+        "--ratios",
+        metavar="2,4,8",
+        help="One for each interval, in place of --keep; or those to draw or choose from.",
+        rich_help_panel=_VIDEO_XL,
+    ),
+]
+Draw = Annotated[
+    str | None,
+    typer.Option(
+        "--draw",
+        metavar="interval|film",
+        help="Draw a ratio at random for each interval or film.",
+        rich_help_panel=_VIDEO_XL,
+    ),
+]
+RatioSeed = Annotated[
+    int, typer.Option("--ratio-seed", help="Repeat the same drawing.", rich_help_panel=_VIDEO_XL)
 ]
 Dtype = Annotated[
     str | None,
@@ -272,6 +303,20 @@ def _fraction(text: str) -> float:
         part, whole = text.split("/")
         return float(part) / float(whole)
     return float(text)
+
+
+def parsed_ratios(text: str | None) -> tuple[int, ...] | None:
+    """The ratios in `2,4,8` or `2x,4x,8x`.
+
+    Raises:
+        UsageError: one of them is no whole number.
+    """
+    if text is None:
+        return None
+    try:
+        return tuple(int(part.removesuffix("x")) for part in parsed_words(text.lower()))
+    except ValueError:
+        raise UsageError(f"--ratios {text!r} is not a list of whole numbers: write 2,4,8") from None
 
 
 def parsed_words(text: str) -> tuple[str, ...]:

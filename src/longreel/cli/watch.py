@@ -18,6 +18,7 @@ from longreel.cli.watching import (
     Frames,
     RetakeOptions,
     Subtitles,
+    VideoXLOptions,
     check_films,
     print_warnings,
     resume_hint,
@@ -67,6 +68,10 @@ def watch(
     squeeze: options.Squeeze = True,
     scores: options.Scores = "attention",
     by_layer: options.ByLayer = False,
+    intervals: options.Intervals = "fixed",
+    ratios: options.Ratios = None,
+    draw: options.Draw = None,
+    ratio_seed: options.RatioSeed = 0,
     question: Annotated[
         str | None,
         typer.Option(
@@ -98,6 +103,7 @@ def watch(
 
       longreel watch film.mp4
       longreel watch film.mp4 -o film.memory --keep 16x --fps 2
+      longreel watch film.mp4 --intervals dynamic --keep 8x
       longreel watch film.mkv --model MODEL --subtitles track:en
       longreel watch film.mkv --model MODEL --target auto --pool 4,2,8
       longreel watch film.mp4 --model MODEL --method retake --budget 32000
@@ -128,12 +134,22 @@ def watch(
     retake = RetakeOptions(chunk_frames, chosen_frames, select, pivots, squeeze, scores, by_layer).settings(
         method
     )
+    summaries = VideoXLOptions(intervals, options.parsed_ratios(ratios), draw, ratio_seed)
+    video_xl = summaries.settings(method, fraction, budget)
     if (question is not None) != (scores == "question"):
         raise UsageError("--question and --scores question go together: give both or none")
 
     held = place.held()
     loaded = loaded_model(
-        model, method, fraction, dtype, device, budget=budget, positions=positions, retake=retake
+        model,
+        method,
+        fraction,
+        dtype,
+        device,
+        budget=budget,
+        positions=positions,
+        retake=retake,
+        video_xl=video_xl,
     )
     loaded = long_films.joined(loaded)
     if held is not None and not held.complete and not quiet:

@@ -12,6 +12,7 @@ from longreel.errors import UsageError
 
 if TYPE_CHECKING:
     from longreel.compress.retake import Retake
+    from longreel.compress.video_xl import VideoXL
     from longreel.memory import VideoMemory
     from longreel.model import Model
     from longreel.progress import ProgressCallback
@@ -144,6 +145,48 @@ class RetakeOptions:
         retake.cache(0.5, None)
         retake.features()
         return retake
+
+
+@dataclass(frozen=True)
+class VideoXLOptions:
+    """How Video-XL is set; see `longreel.VideoXL`."""
+
+    intervals: str = "fixed"
+    ratios: tuple[int, ...] | None = None
+    draw: str | None = None
+    seed: int = 0
+
+    def chosen(self) -> list[str]:
+        """The names of the options that were given."""
+        names = {
+            "intervals": "--intervals",
+            "ratios": "--ratios",
+            "draw": "--draw",
+            "seed": "--ratio-seed",
+        }
+        default, given = asdict(VideoXLOptions()), asdict(self)
+        return [name for field, name in names.items() if given[field] != default[field]]
+
+    def settings(self, method: str | None, keep: float | None, budget: int | None) -> VideoXL | None:
+        """For `longreel.load`; None where all is left as it is.
+
+        Args:
+            method: None for the model's own.
+
+        Raises:
+            UsageError: an option was given and the method is another, or a value is out of range.
+        """
+        if self == VideoXLOptions():
+            return None
+        if method not in (None, "video-xl"):
+            raise UsageError(
+                f"{self.chosen()[0]} is for --method video-xl: leave it out, or name that method"
+            )
+        from longreel.compress.video_xl import VideoXL
+
+        settings = VideoXL(self.ratios, self.draw, self.seed, self.intervals)
+        settings.cache(keep, budget)
+        return settings
 
 
 def check_films(films: Sequence[str], *, allow_url: bool) -> None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from longreel.compress.dynamic import BorderRule
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,88 @@ class AttentionCompressor(Protocol):
         """The tokens that stay in each layer, int64 ascending; `scores` are those of all layers."""
 
 
-Compressor = CacheCompressor | AttentionCompressor
+class FilmFacts(NamedTuple):
+    """What is known of a film or an image before the first of it is condensed.
+
+    name: for errors. number: of the film among those of the memory.
+    tokens: visual tokens that it becomes; None if that is not known.
+    interval, frame_tokens: visual tokens of a full interval, and of a frame at most.
+    ratios: by which the model was trained to condense, ascending.
+    is_film: whether it is no image.
+    """
+
+    name: str
+    number: int
+    tokens: int | None
+    interval: int
+    frame_tokens: int
+    ratios: tuple[int, ...]
+    is_film: bool = True
+
+
+class NextInterval(NamedTuple):
+    """An interval that is about to be condensed.
+
+    number: intervals of the memory before it. tokens: visual tokens in it.
+    seen, kept: visual tokens of its film before it, and the summaries kept of them.
+    """
+
+    number: int
+    tokens: int
+    seen: int = 0
+    kept: int = 0
+
+
+@runtime_checkable
+class FilmIntervals(Protocol):
+    """How one film is cut into intervals and by which ratio each is condensed.
+
+    Its answers depend on the arguments alone. Intervals end with the film.
+
+    Attributes:
+        borders: where intervals end by what frames show; None for intervals of equal length.
+    """
+
+    @property
+    def borders(self) -> BorderRule | None: ...
+
+    def ratio_of(self, interval: NextInterval) -> int:
+        """Visual tokens for each summary; 1 keeps the visual tokens themselves."""
+
+    def most_kept(self, tokens: int) -> int | None:
+        """Most that stays of so many tokens of the film; None where intervals of equal length tell it."""
+
+
+@runtime_checkable
+class IntervalCompressor(Protocol):
+    """Condenses each interval of a film by a ratio of its own, into summary tokens."""
+
+    @property
+    def lookback(self) -> int:
+        """Frames before an interval that have to be seen again to go on with it."""
+
+    def check(self, ratios: Sequence[int]) -> None:
+        """Refuse a model.
+
+        Args:
+            ratios: by which it was trained to condense.
+
+        Raises:
+            UsageError: others are asked for.
+        """
+
+    def of_film(self, film: FilmFacts) -> FilmIntervals:
+        """What it does with a film.
+
+        Raises:
+            UsageError: it cannot work for such a film.
+        """
+
+
+# What a chunk is given to; what any method may have as its `cache`; and that once it is fitted to a film.
+ChunkCompressor = CacheCompressor | AttentionCompressor
+Compressor = ChunkCompressor | IntervalCompressor
+FilmCompressor = ChunkCompressor | FilmIntervals
 
 
 class ChunkwiseCompressor:

@@ -31,13 +31,15 @@ class BorderRule:
 
     longest: frames of an interval at most; ten frames of 144 tokens fill Video-XL's 1440.
     shortest: frames before which no border ends it.
+    step: an interval has a multiple of so many frames; with a border inside, it ends at the next.
     sharpness: a border is deeper than the mean depth by so many standard deviations.
     history: number of gaps, the one in question included, over which that mean and the climb to the left
         extend.
     look_ahead: number of gaps over which the climb to the right extends.
 
     Raises:
-        ValueError: lengths other than 1 <= shortest <= longest, history below 2, or a negative look_ahead.
+        ValueError: lengths other than 1 <= shortest <= longest, a longest that is no multiple of step,
+            history below 2, or a negative look_ahead.
     """
 
     longest: int = 10
@@ -45,12 +47,15 @@ class BorderRule:
     sharpness: float = 0.5
     history: int = 256
     look_ahead: int = 8
+    step: int = 1
 
     def __post_init__(self) -> None:
         if not 1 <= self.shortest <= self.longest:
             raise ValueError(
                 f"give 1 <= shortest <= longest, not shortest={self.shortest}, longest={self.longest}"
             )
+        if self.step < 1 or self.longest % self.step:
+            raise ValueError(f"longest={self.longest} must be a multiple of step={self.step}, at least 1")
         if self.history < 2 or self.look_ahead < 0:
             raise ValueError(
                 f"history={self.history} must be at least 2, look_ahead={self.look_ahead} at least 0"
@@ -96,6 +101,8 @@ class IntervalFinder:
         self._frames = 0
         self._start = 0
         self._decided = 0
+        # Whether the open interval has a border in it, at which it was too soon to end.
+        self._ends_soon = False
         # Distances of the gaps that are still needed; the first of them belongs to gap `_first_gap`.
         self._distances: list[float] = []
         self._first_gap = 0
@@ -103,12 +110,24 @@ class IntervalFinder:
 
     def offer(self, features: Tensor) -> list[range]:
         """Take the next frames, (T, D); the intervals that end with them come back."""
-        if not len(features):
-            return []
-        self._distances += _gap_distances(features, self._last)
-        self._last = features[-1].clone()
-        self._frames += len(features)
+        self._see(features)
         return self._decide(self._frames - 1 - self._rule.look_ahead)
+
+    def review(self, features: Tensor) -> None:
+        """Take frames, (T, D), that are in intervals closed before; only what follows depends on them.
+
+        After the last 2 * `history` of a film so far, or all of them, what follows is cut as if by one
+        finder that saw the whole film.
+        """
+        self._see(features)
+        self._start = self._frames
+        self._decide(self._frames - 1 - self._rule.look_ahead)
+
+    def _see(self, features: Tensor) -> None:
+        if len(features):
+            self._distances += _gap_distances(features, self._last)
+            self._last = features[-1].clone()
+            self._frames += len(features)
 
     def finish(self) -> list[range]:
         """The film is over: the intervals that remain. The last frame always ends one."""
@@ -122,10 +141,12 @@ class IntervalFinder:
         closed = []
         for gap in range(self._decided, until):
             is_border = self._is_border(gap)
+            # Not above 0 in frames that are in intervals closed before.
             length = gap + 1 - self._start
-            if length == self._rule.longest or (is_border and length >= self._rule.shortest):
+            self._ends_soon |= is_border and length >= self._rule.shortest
+            if length == self._rule.longest or (self._ends_soon and length % self._rule.step == 0):
                 closed.append(range(self._start, gap + 1))
-                self._start = gap + 1
+                self._start, self._ends_soon = gap + 1, False
         self._decided = max(self._decided, until)
         self._forget()
         return closed

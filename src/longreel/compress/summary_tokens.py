@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,9 @@ from torch import Tensor
 
 from longreel.compress.base import Chunk, ChunkwiseCompressor
 from longreel.errors import UsageError
+
+# How far 1 / keep may be from a whole ratio: 0.3333 is meant as 1/3, 0.3 is not.
+_RATIO_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -34,3 +38,19 @@ class SummaryTokens(ChunkwiseCompressor):
     def keep(self, chunk: Chunk) -> Tensor | None:
         """The summary tokens, or everything at ratio 1."""
         return chunk.slots
+
+
+def whole_ratio(keep: float) -> int:
+    """The ratio r that keeps 1 / r.
+
+    Raises:
+        UsageError: 1 / `keep` is no whole number.
+    """
+    ratio = round(1 / keep)
+    if abs(1 / keep - ratio) <= _RATIO_TOLERANCE * ratio:
+        return ratio
+    below = math.floor(1 / keep)
+    raise UsageError(
+        f"keep={keep:g} is not 1 / a whole number, as video-xl needs: "
+        f"the nearest are {1 / (below + 1):.4g} ({below + 1}x) and {1 / below:.4g} ({below}x)"
+    )

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from longreel.compress.base import Compressor, TokenShrinker
+    from longreel.compress.base import Compressor, FilmCompressor, TokenShrinker
     from longreel.compress.context_window import RescaledWindow
     from longreel.key_values import KeyValues
     from longreel.positions import Rotation
@@ -193,16 +193,23 @@ class Watcher(Protocol):
     def push(self, tokens: VisualTokens) -> None:
         """Add any number of tokens."""
 
+    def look_back(self, tokens: VisualTokens) -> None:
+        """Tokens of the film that the memory holds already, before those that are pushed.
+
+        They come where a method has to see again what was before the tokens it goes on with.
+        """
+
     def text(self, ids: Tensor) -> None:
         """Add text, int64 (n,), behind the tokens so far; it stays.
 
         It belongs to the interval that is open, and counts as closed where none is.
         """
 
-    def begin_film(self, compressor: Compressor) -> None:
+    def begin_film(self, compressor: FilmCompressor, held: int = 0) -> None:
         """What is pushed from now on is of the next film, or of the one that a resumed memory broke off in.
 
         compressor: the one given before, fitted to this film.
+        held: visual tokens of this film in the memory already.
         """
 
     def end_film(self) -> None:
@@ -262,6 +269,7 @@ class ModelAdapter(Protocol):
         clip: frames that are encoded together; blocks start at multiples of it, and only the last block
             of a film may be ragged.
         has_summary_tokens: whether the weights include trained summary tokens.
+        summary_ratios: visual tokens for each summary token that they were trained for, ascending.
         has_token_grid: whether the tokens of a frame are places on a grid.
         interval: visual tokens per interval.
         tokens_per_frame: visual tokens a frame becomes, at most.
@@ -285,6 +293,8 @@ class ModelAdapter(Protocol):
     def clip(self) -> int: ...
     @property
     def has_summary_tokens(self) -> bool: ...
+    @property
+    def summary_ratios(self) -> Sequence[int]: ...
     @property
     def has_token_grid(self) -> bool: ...
     @property

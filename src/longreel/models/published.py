@@ -48,6 +48,7 @@ class PublishedAdapter(ABC):
     """
 
     has_summary_tokens = False
+    summary_ratios: tuple[int, ...] = ()
     has_token_grid = True
     default_fps = 2.0
     interval = _CHUNK

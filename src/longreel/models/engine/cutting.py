@@ -6,7 +6,9 @@ from collections import deque
 from typing import Protocol
 
 import torch
+from torch import Tensor
 
+from longreel.compress.dynamic import BorderRule, IntervalFinder
 from longreel.models.base import VisualTokens
 
 
@@ -19,11 +21,27 @@ class Cutter(Protocol):
     def full(self) -> int | None:
         """Tokens of the chunk that is full, which do not wait any longer; None without one."""
 
+    def look_back(self, tokens: VisualTokens) -> None:
+        """Tokens that come before the first to be added, and are in chunks that were full before."""
+
+    def end(self) -> None:
+        """The film is over: chunks may be full that were not yet certain."""
+
     def clear(self) -> None:
         """Nothing waits any more."""
 
 
-class ByTokens:
+class _Counting:
+    """What cutters that only count have in common."""
+
+    def look_back(self, tokens: VisualTokens) -> None:
+        """What came before does not matter."""
+
+    def end(self) -> None:
+        """What is not full yet will not be."""
+
+
+class ByTokens(_Counting):
     """So many tokens are a chunk."""
 
     def __init__(self, tokens: int) -> None:
@@ -46,7 +64,7 @@ class ByTokens:
         self._waiting = 0
 
 
-class ByFrames:
+class ByFrames(_Counting):
     """So many frames are a chunk; it needs whole frames each time.
 
     Args:
@@ -60,7 +78,7 @@ class ByFrames:
 
     def add(self, tokens: VisualTokens) -> None:
         """See `Cutter`."""
-        self._waiting.extend(torch.unique_consecutive(tokens.frame, return_counts=True)[1].tolist())
+        self._waiting.extend(_frame_counts(tokens))
 
     def full(self) -> int | None:
         """See `Cutter`."""
@@ -71,3 +89,54 @@ class ByFrames:
     def clear(self) -> None:
         """See `Cutter`."""
         self._waiting.clear()
+
+
+class ByChange:
+    """A chunk ends where the picture changes; it needs whole frames each time.
+
+    A frame is seen as the mean of its visual tokens, which is what the language model receives.
+    """
+
+    def __init__(self, rule: BorderRule) -> None:
+        self._finder = IntervalFinder(rule)
+        # Tokens of each frame that waits, and of each chunk that is full.
+        self._waiting: deque[int] = deque()
+        self._full: deque[int] = deque()
+
+    def add(self, tokens: VisualTokens) -> None:
+        """See `Cutter`."""
+        counts = _frame_counts(tokens)
+        self._waiting.extend(counts)
+        self._note(self._finder.offer(_frame_means(tokens, counts)))
+
+    def full(self) -> int | None:
+        """See `Cutter`."""
+        return self._full.popleft() if self._full else None
+
+    def look_back(self, tokens: VisualTokens) -> None:
+        """See `Cutter`."""
+        self._finder.review(_frame_means(tokens, _frame_counts(tokens)))
+
+    def end(self) -> None:
+        """See `Cutter`."""
+        self._note(self._finder.finish())
+
+    def clear(self) -> None:
+        """See `Cutter`."""
+        self._waiting.clear()
+        self._full.clear()
+
+    def _note(self, closed: list[range]) -> None:
+        for frames in closed:
+            self._full.append(sum(self._waiting.popleft() for _ in frames))
+
+
+def _frame_counts(tokens: VisualTokens) -> list[int]:
+    counts: list[int] = torch.unique_consecutive(tokens.frame, return_counts=True)[1].tolist()
+    return counts
+
+
+def _frame_means(tokens: VisualTokens, counts: list[int]) -> Tensor:
+    """(F, width), frame by frame, so that rounding does not depend on how many there are."""
+    means = [frame.float().mean(dim=0) for frame in tokens.embeddings.split(counts)]
+    return torch.stack(means).cpu()

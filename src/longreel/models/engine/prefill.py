@@ -9,7 +9,7 @@ from typing import NamedTuple, overload
 import torch
 from torch import Tensor
 
-from longreel.compress.base import AttentionCompressor, CacheCompressor, Chunk, Compressor
+from longreel.compress.base import AttentionCompressor, CacheCompressor, Chunk, ChunkCompressor
 from longreel.compress.context_window import RescaledWindow, rotation_within
 from longreel.compress.kinds import choosing, planning
 from longreel.compress.summary_tokens import SummaryTokens
@@ -126,7 +126,7 @@ class Prefill:
         self._places.film_ends()
 
     def visual(
-        self, tokens: VisualTokens | Tensor, compressor: Compressor, question: Tensor | None = None
+        self, tokens: VisualTokens | Tensor, compressor: ChunkCompressor, question: Tensor | None = None
     ) -> None:
         """Add one chunk of visual tokens, or of bare embeddings (n, width); what the compressor says stays.
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
-from longreel.compress.base import Compressor
+from longreel.compress.base import ChunkCompressor, Compressor, FilmCompressor, NextInterval
 from longreel.compress.context_window import RescaledWindow
-from longreel.compress.kinds import choosing
-from longreel.key_values import KeyValues
+from longreel.compress.kinds import choosing, condensing
+from longreel.compress.summary_tokens import SummaryTokens
+from longreel.key_values import Interval, KeyValues
 from longreel.models.base import VisualTokens
-from longreel.models.engine.cutting import ByFrames, ByTokens, Cutter
+from longreel.models.engine.cutting import ByChange, ByFrames, ByTokens, Cutter
 from longreel.models.engine.decoder import Decoder
 from longreel.models.engine.prefill import Prefill
 
@@ -21,7 +24,8 @@ class ChunkWatcher:
     Args:
         model: the language model, read only.
         prefix_ids: int64 (p,), text before the film; ignored when `resume` already holds it.
-        compressor: says what is inserted into a chunk and what is kept of it.
+        compressor: says what is inserted into a chunk and what is kept of it; one that has to be fitted to a
+            film comes with `begin_film`.
         interval: visual tokens per chunk.
         resume: a memory that ends on the border of a chunk, to go on with.
         depth: frames of a film that become one frame of tokens.
@@ -43,7 +47,11 @@ class ChunkWatcher:
     ) -> None:
         self._interval, self._depth = interval, depth
         self._question = question
-        self._compressor, self._cutter = compressor, self._cutter_for(compressor)
+        self._compressor: Compressor | FilmCompressor = compressor
+        self._cutter = self._cutter_for(compressor)
+        self._intervals = list(resume.intervals) if resume is not None and resume.intervals else []
+        # Visual tokens of the film in closed intervals, and summaries of them.
+        self._seen = self._kept = 0
         self._waiting: VisualTokens | None = None
         self._behind = torch.empty(0, dtype=torch.int64)
         with torch.no_grad():
@@ -65,10 +73,13 @@ class ChunkWatcher:
             tokens, self._behind = tokens.behind(self._behind), self._behind[:0]
         waiting = tokens if self._waiting is None else self._waiting.followed_by(tokens)
         self._cutter.add(tokens)
-        while (count := self._cutter.full()) is not None:
-            self._prefill.visual(waiting[:count], self._compressor, self._question)
-            waiting = waiting[count:]
         self._waiting = waiting
+        self._close_full()
+
+    def look_back(self, tokens: VisualTokens) -> None:
+        """See `Watcher`."""
+        if len(tokens):
+            self._cutter.look_back(tokens)
 
     @torch.no_grad()
     def text(self, ids: Tensor) -> None:
@@ -79,44 +90,87 @@ class ChunkWatcher:
             self._say(ids)
 
     @torch.no_grad()
-    def begin_film(self, compressor: Compressor) -> None:
-        """See `Watcher`; a chunk of tokens reaches over films unless one of them has chunks of frames."""
-        if choosing(compressor) is not None or choosing(self._compressor) is not None:
+    def begin_film(self, compressor: FilmCompressor, held: int = 0) -> None:
+        """See `Watcher`; a chunk of tokens reaches over films unless one of them has chunks of its own."""
+        if _has_own_chunks(compressor) or _has_own_chunks(self._compressor):
             self._close()
             self._cutter = self._cutter_for(compressor)
         self._compressor = compressor
+        self._seen = self._kept = 0
+        for interval in reversed(self._intervals):
+            if self._seen >= held:
+                break
+            self._note(interval)
 
     @torch.no_grad()
     def end_film(self) -> None:
-        """See `Watcher`; chunks of frames end with their film, and what follows stands behind it."""
-        if choosing(self._compressor) is not None:
+        """See `Watcher`; a film's own chunks end with it, and what follows stands behind it."""
+        if _has_own_chunks(self._compressor):
             self._close()
+        if choosing(self._compressor) is not None:
             self._prefill.film_ends()
 
     def checkpoint(self) -> KeyValues:
         """The memory of the closed chunks."""
-        return self._prefill.key_values()
+        held = self._prefill.key_values()
+        return replace(held, intervals=tuple(self._intervals)) if self._intervals else held
 
     @torch.no_grad()
     def finish(self) -> KeyValues:
         """Close the open chunk short and return the memory."""
         self._close()
-        return self._prefill.key_values()
+        return self.checkpoint()
 
-    def _cutter_for(self, compressor: Compressor) -> Cutter:
+    def _cutter_for(self, compressor: Compressor | FilmCompressor) -> Cutter:
+        film = condensing(compressor)
+        if film is not None and film.borders is not None:
+            return ByChange(film.borders)
         chooser = choosing(compressor)
         return ByTokens(self._interval) if chooser is None else ByFrames(chooser.chunk_frames, self._depth)
 
     def _close(self) -> None:
         """Close the open chunk short, and say what waits behind it."""
+        self._cutter.end()
+        self._close_full()
         if self._waiting is not None and len(self._waiting):
-            self._prefill.visual(self._waiting, self._compressor, self._question)
+            self._visual(self._waiting)
         self._waiting = None
         self._cutter.clear()
         self._say(self._behind)
         self._behind = self._behind[:0]
 
+    def _close_full(self) -> None:
+        """Prefill every chunk that is full."""
+        while (count := self._cutter.full()) is not None:
+            assert self._waiting is not None
+            self._visual(self._waiting[:count])
+            self._waiting = self._waiting[count:]
+
+    def _visual(self, tokens: VisualTokens) -> None:
+        self._prefill.visual(tokens, self._compressor_of(len(tokens)), self._question)
+
+    def _compressor_of(self, tokens: int) -> ChunkCompressor:
+        """What a chunk of so many tokens is given to."""
+        film = condensing(self._compressor)
+        if film is None:
+            return self._compressor  # type: ignore[return-value]
+        next_one = NextInterval(len(self._intervals), tokens, self._seen, self._kept)
+        interval = Interval(tokens, film.ratio_of(next_one))
+        self._intervals.append(interval)
+        self._note(interval)
+        return SummaryTokens(interval.ratio)
+
+    def _note(self, interval: Interval) -> None:
+        """An interval of the film is closed."""
+        self._seen += interval.tokens
+        self._kept += interval.tokens // interval.ratio
+
     def _say(self, ids: Tensor) -> None:
         """In parts no longer than a chunk, so that a long text does not need more room than a film."""
         for part in ids.split(self._interval) if len(ids) else ():
             self._prefill.text(part)
+
+
+def _has_own_chunks(compressor: Compressor | FilmCompressor) -> bool:
+    """Whether chunks end with each film."""
+    return choosing(compressor) is not None or condensing(compressor) is not None

@@ -73,6 +73,7 @@ class VideoXLAdapter:
         self.default_fps = model.config.default_fps
         self.clip = model.vision_tower.clip
         self.interval = model.config.text_config.summary_interval
+        self.summary_ratios = tuple(sorted(model.config.text_config.summary_ratios))
         self.tokens_per_frame = model.tokens_per_frame
         text = model.config.text_config
         self.layer_shapes = [
