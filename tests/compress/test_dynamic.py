@@ -13,9 +13,10 @@ from longreel.compress.dynamic import BorderRule, IntervalFinder, depth_scores, 
 from tests.oracles import dynamic
 
 RULES = st.builds(
-    lambda shortest, more, sharpness, history, look_ahead: BorderRule(
-        shortest + more, shortest, sharpness, history, look_ahead
+    lambda step, shortest, more, sharpness, history, look_ahead: BorderRule(
+        (shortest + more) * step, shortest * step, sharpness, history, look_ahead, step
     ),
+    st.integers(1, 3),
     st.integers(1, 4),
     st.integers(0, 8),
     st.sampled_from([0.0, 0.5, 1.0]),
@@ -96,12 +97,35 @@ def test_intervals_cover_every_frame_once_and_keep_to_their_lengths(
     assert [frame for interval in intervals for frame in interval] == list(range(len(features)))
     assert all(rule.shortest <= len(interval) <= rule.longest for interval in intervals[:-1])
     assert all(1 <= len(interval) <= rule.longest for interval in intervals[-1:])
+    assert all(len(interval) % rule.step == 0 for interval in intervals[:-1])
+
+
+@settings(deadline=None, max_examples=50)
+@given(films(), RULES, st.data())
+def test_going_on_behind_an_interval_gives_the_intervals_of_the_whole_film(
+    features: Tensor, rule: BorderRule, data: st.DataObject
+) -> None:
+    intervals = dynamic_intervals(features, rule)
+    number = data.draw(st.integers(0, len(intervals)))
+    begin = intervals[number - 1].stop if number else 0
+    first = max(0, begin - 2 * rule.history)
+    middle = data.draw(st.integers(first, begin))
+    finder = IntervalFinder(rule)
+    finder.review(features[first:middle])
+    finder.review(features[middle:begin])
+    found = finder.offer(features[begin:]) + finder.finish()
+    assert [range(each.start + first, each.stop + first) for each in found] == intervals[number:]
 
 
 def test_scenes_become_intervals() -> None:
     features = scene_film([8, 6, 9, 4, 7])
     found = dynamic_intervals(features, BorderRule(longest=20))
     assert [len(frames) for frames in found] == [8, 6, 9, 4, 7]
+
+
+def test_a_border_waits_for_a_whole_number_of_steps() -> None:
+    found = dynamic_intervals(scene_film([9, 6, 9]), BorderRule(longest=20, step=4))
+    assert [len(frames) for frames in found] == [12, 4, 8]
 
 
 def test_a_cut_in_the_first_gap_has_nothing_to_stand_out_from() -> None:
@@ -138,7 +162,15 @@ def test_half_precision_and_a_single_frame_work() -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", [{"shortest": 0}, {"longest": 3, "shortest": 4}, {"history": 1}, {"look_ahead": -1}], ids=str
+    "rule",
+    [
+        {"shortest": 0},
+        {"longest": 3, "shortest": 4},
+        {"history": 1},
+        {"look_ahead": -1},
+        {"longest": 10, "step": 4},
+    ],
+    ids=str,
 )
 def test_rules_that_cannot_work_are_refused(rule: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=next(reversed(rule))):

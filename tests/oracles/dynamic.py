@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from fractions import Fraction
 
 
 def climbed(similarity, gap, farthest):
@@ -28,7 +29,7 @@ def depths(similarity, history, look_ahead):
 
 def intervals(depth, rule):
     """Lists of the frames of each interval; there is a frame before every gap, and one behind the last."""
-    frames, closed = [], []
+    frames, closed, ends_soon = [], [], False
     for gap in range(len(depth)):
         frames.append(gap)
         recent = depth[max(0, gap - rule.history + 1) : gap + 1]
@@ -38,7 +39,24 @@ def intervals(depth, rule):
             spread = math.sqrt(sum((d - mean) ** 2 for d in recent) / (len(recent) - 1))
             # The last term is what float32 may be wrong by.
             border = depth[gap] > mean + rule.sharpness * spread + 1e-6
-        if len(frames) == rule.longest or (border and len(frames) >= rule.shortest):
+        ends_soon = ends_soon or (border and len(frames) >= rule.shortest)
+        if len(frames) == rule.longest or (ends_soon and len(frames) % rule.step == 0):
             closed.append(frames)
-            frames = []
+            frames, ends_soon = [], False
     return [*closed, [*frames, len(depth)]]
+
+
+def ratios(lengths, fraction, known, full):
+    """The ratio of each interval, of so many visual tokens, kept in a purse that starts empty."""
+    purse, chosen = Fraction(0), []
+    for length in lengths:
+        purse += fraction * length
+        affordable = []
+        for ratio in known:
+            summaries = sum(1 for token in range(1, length + 1) if token % ratio == 0)
+            if summaries <= purse * (1 - Fraction(length, 2 * full)):
+                affordable.append(ratio)
+        ratio = min(affordable) if affordable else max(known)
+        purse -= length // ratio
+        chosen.append(ratio)
+    return chosen

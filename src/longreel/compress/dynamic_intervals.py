@@ -63,7 +63,9 @@ class DynamicIntervals:
         """Every ratio has to be one of the model's, or 1, and the largest has to do for the fraction."""
         check_known(self.ratios or (), ratios)
         if self.keep is not None:
-            self._check_enough(exact_fraction(self.keep), self.ratios or ratios, f"keep={self.keep:g}")
+            known = self.ratios or ratios
+            least = f"keep at least 1/{max(known, default=1)}"
+            _check_within(exact_fraction(self.keep), known, f"keep={self.keep:g}", least)
 
     def of_film(self, film: FilmFacts) -> FilmIntervals:
         """The rule for its frames.
@@ -75,7 +77,10 @@ class DynamicIntervals:
         if fraction == 1:
             return OneRatio(1)
         ratios = tuple(sorted(set(self.ratios or film.ratios)))
-        self._check_enough(fraction, ratios, f"{film.name}: {fraction.numerator} of {fraction.denominator}")
+        if self.budget is not None and film.tokens is not None:
+            least = f"give budget={-(-film.tokens // ratios[-1])}, or watch fewer frames"
+            what = f"{film.name}: budget={self.budget} of its {film.tokens:,} visual tokens"
+            _check_within(fraction, ratios, what, least)
         if not film.is_film:
             return OneRatio(next(ratio for ratio in ratios if ratio * fraction >= 1))
         # Frames are cut so that no ratio leaves a rest, which no summary would stand for.
@@ -103,13 +108,12 @@ class DynamicIntervals:
             )
         return min(Fraction(1), Fraction(self.budget, max(1, film.tokens)))
 
-    @staticmethod
-    def _check_enough(fraction: Fraction, ratios: Sequence[int], what: str) -> None:
-        if fraction < 1 and max(ratios, default=1) * fraction < 1:
-            raise UsageError(
-                f"{what} is less than the model's largest ratio, {max(ratios, default=1)}x, can keep: keep "
-                f"at least 1/{max(ratios, default=1)}, or give a larger budget="
-            )
+
+def _check_within(fraction: Fraction, ratios: Sequence[int], what: str, otherwise: str) -> None:
+    """Refuse a fraction that is below what the largest ratio keeps."""
+    largest = max(ratios, default=1)
+    if fraction * largest < 1:
+        raise UsageError(f"{what} is less than is kept at {largest}x, the largest ratio: {otherwise}")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import accumulate, pairwise
 from typing import NamedTuple, overload
 
 import torch
@@ -43,24 +44,34 @@ def plan_chunk(tokens: int, first: int, compressor: CacheCompressor) -> ChunkPla
     return ChunkPlan(slots, compressor.keep(chunk), first + chunk.raw_tokens())
 
 
-def cut(tokens: int, interval: int, ratios: Sequence[int]) -> list[tuple[slice, SummaryTokens]]:
+def cut(
+    tokens: int, interval: int | Sequence[int], ratios: Sequence[int]
+) -> list[tuple[slice, SummaryTokens]]:
     """Cut `tokens` visual tokens into intervals and give each its ratio.
 
     Raises:
         ValueError: see `SummaryTokenLM.watch`.
     """
-    if interval < 1:
-        raise ValueError(f"interval must be at least 1, got {interval}")
-    starts = range(0, tokens, interval)
-    if len(ratios) not in {1, len(starts)}:
-        raise ValueError(f"ratios must hold 1 or {len(starts)} values (one per interval), got {len(ratios)}")
+    ends = _ends(tokens, interval)
+    if len(ratios) not in {1, len(ends)}:
+        raise ValueError(f"ratios must hold 1 or {len(ends)} values (one per interval), got {len(ratios)}")
     if any(ratio < 1 for ratio in ratios):
         raise ValueError(f"ratios must be at least 1, got {list(ratios)}")
     each = [SummaryTokens(int(ratio)) for ratio in ratios]
-    each = each * len(starts) if len(each) == 1 else each
-    return [
-        (slice(start, min(start + interval, tokens)), part) for start, part in zip(starts, each, strict=True)
-    ]
+    each = each * len(ends) if len(each) == 1 else each
+    parts = [slice(start, end) for start, end in pairwise((0, *ends))]
+    return list(zip(parts, each, strict=True))
+
+
+def _ends(tokens: int, interval: int | Sequence[int]) -> list[int]:
+    """Where each interval ends: after so many tokens each, or one after the other as listed."""
+    if isinstance(interval, Sequence):
+        if any(length < 1 for length in interval) or sum(interval) != tokens:
+            raise ValueError(f"intervals of {list(interval)} tokens do not make up {tokens} visual tokens")
+        return list(accumulate(interval))
+    if interval < 1:
+        raise ValueError(f"interval must be at least 1, got {interval}")
+    return [min(start + interval, tokens) for start in range(0, tokens, interval)]
 
 
 class Prefill:

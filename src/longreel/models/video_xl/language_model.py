@@ -133,24 +133,35 @@ class SummaryTokenLM(Qwen2PreTrainedModel):
 
     @torch.no_grad()
     def watch(
-        self, prefix_ids: Tensor, visual_embeddings: Tensor, *, interval: int, ratios: Sequence[int]
+        self,
+        prefix_ids: Tensor,
+        visual_embeddings: Tensor,
+        *,
+        interval: int | Sequence[int],
+        ratios: Sequence[int],
     ) -> KeyValues:
         """Condense a film into the keys and values of its summary tokens.
 
         Args:
             prefix_ids: int64 (p,), the text before the film; kept whole.
             visual_embeddings: (V, width), what the vision side gives.
-            interval: visual tokens condensed together; the last interval may be shorter.
+            interval: visual tokens condensed together, where the last interval may be shorter; or the lengths
+                of all intervals, such as those that end where the picture changes.
             ratios: one for the film or one per interval. Ratio r keeps n // r summaries of an interval of
                 n tokens and drops a ragged tail; ratio 1 keeps the raw keys.
 
         Raises:
-            ValueError: a ratio or the interval is below 1, or the number of ratios fits neither form.
+            ValueError: a ratio or an interval is below 1, the number of ratios fits neither form, or the
+                listed intervals do not make up the film.
         """
         return self._watch(prefix_ids, visual_embeddings, interval, ratios).key_values()
 
     def _watch(
-        self, prefix_ids: Tensor, visual_embeddings: Tensor, interval: int, ratios: Sequence[int]
+        self,
+        prefix_ids: Tensor,
+        visual_embeddings: Tensor,
+        interval: int | Sequence[int],
+        ratios: Sequence[int],
     ) -> Prefill:
         parts = cut(len(visual_embeddings), interval, ratios)
         prefill = Prefill(self)
@@ -197,7 +208,7 @@ class SummaryTokenLM(Qwen2PreTrainedModel):
         question_ids: Tensor,
         answer_ids: Tensor,
         *,
-        interval: int,
+        interval: int | Sequence[int],
         ratios: Sequence[int],
     ) -> Tensor:
         """Mean cross-entropy of the answer tokens, differentiable through the memory (spec d)."""
