@@ -21,7 +21,7 @@ from longreel.methods import Method, named_method
 from longreel.model import Model
 from longreel.models.base import FilmPart, VisualTokens
 from longreel.video.frames import Frames
-from tests.fakes import assert_same, broken_off, interrupting, video_xl_model
+from tests.fakes import arrays, assert_same, broken_off, interrupting, video_xl_model
 from tests.oracles import dynamic
 
 # The little model: 4 tokens a frame, clips of 4 frames, intervals of 48 tokens, ratios 2, 4 and 8. What is
@@ -153,6 +153,19 @@ def test_going_on_equals_watching_in_one_go(small: Model, name: str) -> None:
         memory = broken_off(model, [OTHER, FILM], progress=interrupting(block))
         again = broken_off(model, [OTHER, FILM], progress=interrupting(1), resume=memory)
         assert_same(model.watch([OTHER, FILM], resume=again), whole)
+
+
+def test_going_on_remembers_what_was_usual(small: Model) -> None:
+    """In noise every gap is close to the bar, which follows from what was seen before."""
+    chosen = method(0.25, intervals="dynamic", history=24, look_ahead=3)
+    model, noise = set_to(small, chosen), arrays(96)
+    whole = model.watch(noise)
+    for block in (4, 5):
+        memory = broken_off(model, noise, progress=interrupting(block))
+        assert_same(model.watch(noise, resume=memory), whole)
+    again = broken_off(model, noise, progress=interrupting(1), resume=memory)
+    assert_same(again, memory)
+    assert_same(model.watch(noise, resume=again), whole)
 
 
 def test_intervals_do_not_depend_on_how_the_film_comes(small: Model) -> None:

@@ -52,6 +52,21 @@ def test_logits_and_memory_equal_the_plain_oracle(ratios, kv_heads, start, film)
         assert torch.allclose(layer.values.double(), values, atol=1e-5)
 
 
+def test_intervals_may_be_listed(lm, film):
+    prefix, visual, question = film
+    lengths, ratios = [3, 12, 1, 8, 6], [2, 4, 1, 4, 2]
+    memory = lm.watch(prefix, visual, interval=lengths, ratios=ratios)
+    expected, _ = watch_and_ask(lm.config, lm.state_dict(), prefix, visual, question, lengths, ratios)
+    assert torch.allclose(lm.logits(memory, question).double(), expected, atol=1e-4)
+    answer = torch.tensor([9, 10])
+    loss = lm.loss(prefix, visual, question, answer, interval=lengths, ratios=ratios)
+    logits = lm.logits(memory, torch.cat([question, answer]))[len(question) - 1 : -1]
+    assert torch.allclose(loss, cross_entropy(logits, answer), atol=1e-5)
+    for wrong in ([], [30, 1], [29], [31, -1], [30, 0]):
+        with pytest.raises(ValueError, match="do not make up 30 visual tokens"):
+            lm.watch(prefix, visual, interval=wrong, ratios=[2])
+
+
 @pytest.mark.parametrize("ratios", RATIOS, ids=str)
 def test_entries_name_the_raw_token_they_follow(lm, film, ratios):
     prefix, visual, _ = film

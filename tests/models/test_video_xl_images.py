@@ -53,6 +53,27 @@ def test_an_only_image_is_seen_in_its_tiles(model: longreel.Model, plan: Path) -
     assert model.ask(memory, "What is it?", max_new_tokens=3).usage.new_tokens
 
 
+@pytest.mark.parametrize(
+    ("settings", "ratio"),
+    [
+        ({"keep": 1 / 4, "video_xl": longreel.VideoXL(intervals="dynamic", ratios=(2, 4))}, 4),
+        ({"budget": 12}, 2),
+        ({"video_xl": longreel.VideoXL(draw="film", ratios=(2,))}, 2),
+    ],
+    ids=str,
+)
+def test_an_image_is_an_interval_of_its_own(
+    tmp_path: Path, plan: Path, settings: dict[str, Any], ratio: int
+) -> None:
+    model = longreel.load(write_released(tmp_path).folder, **settings)
+    memory = model.watch([film(5), plan])
+    intervals = memory.header.intervals or ()
+    assert intervals[-1] == (6 * TOKENS, ratio)
+    assert sum(tokens for tokens, _ in intervals) == 11 * TOKENS
+    again = model.watch([film(5), plan])
+    assert_same(memory, again)
+
+
 def test_several_are_seen_as_frames(model: longreel.Model, plan: Path) -> None:
     named: list[Any] = [plan, film(23), plan]
     memory = model.watch(named)

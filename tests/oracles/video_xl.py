@@ -89,7 +89,10 @@ class PlainVideoXL:
 
 
 def watch_and_ask(config, state, prefix_ids, visual, question_ids, interval, ratios):
-    """Logits of the question tokens after a film, and the model with its memory."""
+    """Logits of the question tokens after a film, and the model with its memory.
+
+    interval: tokens of each but the last, which has the rest; or a list of all.
+    """
     model = PlainVideoXL(config, state)
     embed = model.state["model.embed_tokens.weight"]
 
@@ -99,11 +102,15 @@ def watch_and_ask(config, state, prefix_ids, visual, question_ids, interval, rat
 
     if len(prefix_ids):
         text(prefix_ids)
-    starts = list(range(0, len(visual), interval))
-    for number, start in enumerate(starts):
+    if isinstance(interval, list):
+        starts = [sum(interval[:number]) for number in range(len(interval))]
+    else:
+        starts = list(range(0, len(visual), interval))
+    ends = [*starts[1:], len(visual)]
+    for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
         ratio = ratios[0] if len(ratios) == 1 else ratios[number]
         inputs, is_summary, group = [], [], []
-        for count, x in enumerate(visual[start : start + interval], 1):
+        for count, x in enumerate(visual[start:end], 1):
             inputs.append(x)
             group.append(x)
             is_summary.append(False)
