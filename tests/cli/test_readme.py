@@ -16,6 +16,7 @@ DOCUMENTS = [
     "CONTRIBUTING.md",
     "docs/architecture.md",
     "docs/methods/retake.md",
+    "docs/methods/video-xl.md",
     "docs/evaluation.md",
 ]
 
