@@ -14,9 +14,11 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from longreel.compress.baselines import RandomTokens
 from longreel.errors import ModelError
+from longreel.key_values import Interval
 from longreel.models.engine.prefill import Prefill
 from longreel.models.video_xl import SummaryTokenLM
 from longreel.models.video_xl.grouped import read_rows, watch_films
+from longreel.models.video_xl.varied import watch_cut_films
 from tests.models.conftest import TINY, tiny_lm
 from tests.oracles.video_xl import watch_and_ask
 
@@ -116,6 +118,54 @@ def test_one_masked_forward_over_everything_equals_interval_by_interval(lm, film
         alone = lm.watch(prefix, films[number, :length], interval=12, ratios=[ratio])
         expected = lm.logits(alone, question)
         assert torch.allclose(logits[number], expected.expand(3, -1, -1), atol=1e-5)
+
+
+@pytest.mark.parametrize("start", ["learned", "mean"])
+@pytest.mark.parametrize("kv_heads", [1, 4])
+def test_films_cut_differently_in_one_pass_equal_each_alone(start, kv_heads, film):
+    lm = tiny_lm(num_key_value_heads=kv_heads, summary_start=start)
+    prefix, visual, question = film
+    films = torch.stack([visual, visual.flip(0), torch.full_like(visual, 9.0)])
+    cuts = [
+        [Interval(3, 2), Interval(12, 4), Interval(1, 1), Interval(8, 4), Interval(6, 5)],
+        [Interval(10, 3), Interval(9, 1), Interval(2, 8)],
+        [],
+    ]
+    memories = watch_cut_films(lm, prefix, films, cuts)
+    logits = lm.lm_head(read_rows(lm, memories, question.expand(3, 2, -1)))
+    answer = torch.tensor([9, 10])
+    both = torch.cat([question, answer]).expand(3, 1, -1)
+    hidden = read_rows(lm, memories, both)[:2, 0, len(question) - 1 : -1]
+    cross_entropy(lm.lm_head(hidden).flatten(0, 1), answer.repeat(2)).backward()
+    found = {name: p.grad.clone() for name, p in lm.named_parameters() if p.grad is not None}
+    lm.zero_grad()
+    for number, cut in enumerate(cuts):
+        shown = films[number, : sum(tokens for tokens, _ in cut)]
+        listed = {"interval": [tokens for tokens, _ in cut], "ratios": [ratio for _, ratio in cut] or [2]}
+        expected = lm.logits(lm.watch(prefix, shown, **listed), question)
+        assert torch.allclose(logits[number], expected.expand(2, -1, -1), atol=1e-5)
+        if cut:
+            (lm.loss(prefix, shown, question, answer, **listed) / 2).backward()
+    for name, parameter in lm.named_parameters():
+        if parameter.grad is not None:
+            assert torch.allclose(found[name], parameter.grad, atol=1e-5), name
+
+
+@pytest.mark.parametrize(
+    ("cuts", "message"),
+    [
+        ([[Interval(31, 2)]], "longer than the 30"),
+        ([[Interval(0, 2)]], "at least one token"),
+        ([[Interval(4, 0)]], "ratio of at least 1"),
+        ([[]], "intervals of 1 films"),
+        ([[Interval(4, 2)]] * 2, "intervals of 2 films for 1"),
+    ],
+    ids=str,
+)
+def test_cuts_that_cannot_be(lm, film, cuts, message):
+    prefix, visual, _ = film
+    with pytest.raises(ValueError, match=message):
+        watch_cut_films(lm, prefix, visual[None], cuts)
 
 
 def test_loss_is_the_mean_over_answer_tokens_and_reaches_every_weight_but_the_last_query(lm, film):
