@@ -312,7 +312,7 @@ class WatchSession:
         records, point = self._covered(held.visual_tokens)
         frames = sum(record.frames_encoded for record in records)
         # While frames are looked at again, the timeline has not all that the memory holds.
-        again = self.resume is not None and point == self.resume
+        again = bool(self._films) and self._films[-1].still_known > 0
         timeline = (self._resumed if again else self._timeline).cut(frames, held.visual_tokens)
         return VideoMemory(held.layers, timeline, self._header(held, records, resume=point))
 

@@ -98,6 +98,8 @@ class WatchedFilm:
     @property
     def still_known(self) -> int:
         """Visual tokens from the next frame on that the memory holds already."""
+        if self.finished:
+            return 0
         if not self.seconds:
             return self.skip_tokens
         return max(0, self.tokens_before[0] + self.skip_tokens - self.tokens_end)

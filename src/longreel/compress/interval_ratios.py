@@ -16,37 +16,41 @@ from longreel.errors import UsageError
 DRAWS = ("interval", "film")
 
 
-@dataclass(frozen=True)
-class OneRatio:
-    """A film all intervals of which are condensed alike; see `FilmIntervals`."""
+class _EqualIntervals:
+    """What all have in common here: intervals of equal length, whatever frames show."""
 
-    ratio: int
+    @property
+    def lookback(self) -> int:
+        """No frames."""
+        return 0
 
     @property
     def borders(self) -> None:
-        """Intervals are of equal length."""
+        """Told by length."""
+
+    def most_kept(self, tokens: int) -> None:
+        """Told by the intervals."""
+
+
+@dataclass(frozen=True)
+class OneRatio(_EqualIntervals):
+    """A film all intervals of which are condensed alike; see `FilmIntervals`."""
+
+    ratio: int
 
     def ratio_of(self, interval: NextInterval) -> int:
         """Always the same."""
         return self.ratio
 
-    def most_kept(self, tokens: int) -> None:
-        """What its intervals tell."""
-
 
 @dataclass(frozen=True)
-class RatioWithin:
+class RatioWithin(_EqualIntervals):
     """Condense each film, or image, by the smallest ratio that leaves at most `tokens` summaries of it.
 
     A film of no more visual tokens is kept whole.
     """
 
     tokens: int
-
-    @property
-    def lookback(self) -> int:
-        """No frames."""
-        return 0
 
     def check(self, ratios: Sequence[int]) -> None:
         """Any model will do."""
@@ -75,7 +79,7 @@ class RatioWithin:
 
 
 @dataclass(frozen=True)
-class ListedRatios:
+class ListedRatios(_EqualIntervals):
     """Condense each interval of a memory by the ratio with its number."""
 
     ratios: tuple[int, ...]
@@ -83,18 +87,9 @@ class ListedRatios:
     def __post_init__(self) -> None:
         checked_ratios(self.ratios)
 
-    @property
-    def lookback(self) -> int:
-        """No frames."""
-        return 0
-
     def check(self, ratios: Sequence[int]) -> None:
         """Every ratio has to be one of the model's, or 1."""
         check_known(self.ratios, ratios)
-
-    @property
-    def borders(self) -> None:
-        """Intervals are of equal length."""
 
     def of_film(self, film: FilmFacts) -> ListedRatios:
         """The same for every film: intervals are counted through all of them."""
@@ -103,9 +98,6 @@ class ListedRatios:
     def ratio_of(self, interval: NextInterval) -> int:
         """That with its number; a film that turns out longer than it told goes on with the last."""
         return self.ratios[min(interval.number, len(self.ratios) - 1)]
-
-    def most_kept(self, tokens: int) -> None:
-        """What its intervals tell."""
 
     def check_count(self, films: Iterable[FilmFacts]) -> None:
         """Refuse films that are not cut into as many intervals as there are ratios.
@@ -129,7 +121,7 @@ class ListedRatios:
 
 
 @dataclass(frozen=True)
-class DrawnRatios:
+class DrawnRatios(_EqualIntervals):
     """Condense each interval, or each film, by a ratio drawn at random, the same for the same seed.
 
     ratios: drawn from, all equally likely; None for all that the model was trained for.
@@ -152,11 +144,6 @@ class DrawnRatios:
         if self.ratios is not None:
             checked_ratios(self.ratios)
 
-    @property
-    def lookback(self) -> int:
-        """No frames."""
-        return 0
-
     def check(self, ratios: Sequence[int]) -> None:
         """Every ratio has to be one of the model's, or 1."""
         check_known(self.ratios or (), ratios)
@@ -170,21 +157,14 @@ class DrawnRatios:
 
 
 @dataclass(frozen=True)
-class _DrawnByInterval:
+class _DrawnByInterval(_EqualIntervals):
     ratios: tuple[int, ...]
     seed: int
-
-    @property
-    def borders(self) -> None:
-        """Intervals are of equal length."""
 
     def ratio_of(self, interval: NextInterval) -> int:
         """A ratio of those that divide the interval."""
         divide = [ratio for ratio in self.ratios if interval.tokens % ratio == 0]
         return _drawn(divide or self.ratios[:1], self.seed, interval.number)
-
-    def most_kept(self, tokens: int) -> None:
-        """What its intervals tell."""
 
 
 def checked_ratios(ratios: Sequence[int]) -> tuple[int, ...]:
