@@ -99,9 +99,9 @@ class VideoMemory:
 
     def _condensed(self, token: Tensor) -> Tensor:
         """How many visual tokens the entries stand for of which these are the last."""
-        if self.header.intervals is None:
+        if not self.header.intervals:
             return torch.full_like(token, int(self.header.method["cache"].get("ratio", 1)))
-        tokens, ratios = torch.tensor(self.header.intervals).view(-1, 2).unbind(1)
+        tokens, ratios = torch.tensor(self.header.intervals).unbind(1)
         return ratios[torch.searchsorted(tokens.cumsum(0), token, right=True)]
 
     def _run_ends(self) -> Tensor:
