@@ -31,6 +31,9 @@ from longreel.compress.summary_tokens import SummaryTokens, whole_ratio
 from longreel.compress.video_xl import VideoXL
 from longreel.errors import UsageError
 
+# Settings that came later count only where they are set, so that memories made before stay valid.
+_LATER = (("by_time", False),)
+
 
 @dataclass(frozen=True)
 class Method:
@@ -95,6 +98,8 @@ class Method:
             return "a ratio for each interval"
         if isinstance(self.cache, PivotKV | DynamicIntervals) and self.cache.budget is not None:
             return f"budget={self.cache.budget}"
+        if isinstance(self.cache, PivotKV) and self.cache.by_time and self.cache.drops:
+            return "by_time"
         return (
             None if self.features is None or self.chosen_frames == 1 else f"keyframes={self.features.keep:g}"
         )
@@ -125,8 +130,9 @@ def _settings(part: Any) -> dict[str, Any] | None:
         raise UsageError(
             f"part {part!r} of the method is not a dataclass, so a memory cannot record its settings"
         )
+    given = {key: value for key, value in asdict(part).items() if (key, value) not in _LATER}
     # As JSON has them: a header that was read equals the one that was written.
-    values = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(part).items()}
+    values = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
     return {"part": type(part).__name__, **values}
 
 

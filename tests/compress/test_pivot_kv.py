@@ -14,12 +14,14 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from longreel.compress.base import Chunk, tokens_kept
+from longreel.compress.distances import chunk_changes
 from longreel.compress.pivot_kv import (
     PivotKV,
     attention_received,
     layer_counts,
     small_keys,
     squeezed_times,
+    time_counts,
     tokens_to_keep,
 )
 from longreel.errors import UsageError
@@ -213,6 +215,61 @@ def test_equal_layers_keep_equally_many() -> None:
     part = PivotKV(0.5, by_layer=True)
     kept = part.choose(Chunk(4), [torch.tensor([9.0, 8.0, 7.0, 0.0]), torch.tensor([1.0, 0.0, 2.0, 3.0])])
     assert [layer.tolist() for layer in kept] == [[0, 1, 2], [3]]
+
+
+CHANGES = st.sampled_from([0.0, 0.001, 0.1, 0.25, 0.3, 1.0, 1.7])
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(CHANGES, st.integers(1, 40)), min_size=1, max_size=8), st.data())
+def test_chunks_share_out_what_stays(chunks: list[tuple[float, int]], data: st.DataObject) -> None:
+    changes, tokens = [change for change, _ in chunks], [count for _, count in chunks]
+    total = data.draw(st.integers(len(tokens), sum(tokens)))
+    counts = time_counts(changes, tokens, total)
+    assert sum(counts) == total
+    assert all(1 <= count <= of for count, of in zip(counts, tokens, strict=True))
+    exact = retake_oracle.time_shares(changes, tokens, total)
+    # A rounding of floats may bring the plain one to the next whole number.
+    assert all(abs(count - share) < 1 + 1e-9 for count, share in zip(counts, exact, strict=True))
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(CHANGES, st.integers(1, 4000)), min_size=1, max_size=8), st.floats(0.01, 1))
+def test_each_chunk_gets_what_keeps_its_share(chunks: list[tuple[float, int]], keep: float) -> None:
+    changes, tokens = [change for change, _ in chunks], [count for _, count in chunks]
+    part = PivotKV(keep, by_time=True)
+    allotted = part.allotted(tokens, changes)
+    counts = [each.count(of) for each, of in zip(allotted, tokens, strict=True)]
+    total = sum(tokens_kept(of, keep) for of in tokens)
+    assert (sum(counts), counts) == (total, time_counts(changes, tokens, total))
+    assert not any(each.needs_film for each in allotted)
+    if len(set(changes)) == len(set(tokens)) == 1:
+        assert counts == [part.count(of) for of in tokens]
+
+
+def test_what_changes_keeps_more() -> None:
+    assert time_counts([0.3, 0.1], [100, 100], 42) == [31, 11]
+    assert time_counts([0.9, 0.1, 0.0], [10, 100, 100], 62) == [10, 49, 3]
+    assert time_counts([0.0, 0.0], [10, 20], 17) == [6, 11]
+
+
+def test_changes_are_those_within_chunks() -> None:
+    """Still, then turning by a right angle each frame; what leads from one chunk to the next counts not."""
+    still, turned = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+    assert chunk_changes([[still, still], [turned, still, turned]]) == [0.0, 1.0]
+    assert chunk_changes([[still, turned], [turned]]) == [1.0, 0.0]
+    assert chunk_changes([[still], [turned, turned, still]]) == [0.5, 0.5]
+    assert chunk_changes([[still]]) == [1.0]
+    coarse = torch.tensor([[0.0, 2.0], [0.0, 4.0]])
+    assert chunk_changes([[turned, coarse, still]]) == [0.5]
+
+
+@pytest.mark.parametrize("frames", [[3, 3, 2], [1, 1, 1], [4, 1]])
+def test_changes_equal_the_plain_oracle(frames: list[int]) -> None:
+    generator = torch.Generator().manual_seed(len(frames))
+    chunks = [list(torch.randn(count, 5, 8, generator=generator)) for count in frames]
+    expected = retake_oracle.chunk_changes([[frame.tolist() for frame in chunk] for chunk in chunks])
+    assert chunk_changes(chunks) == pytest.approx(expected, abs=1e-6)
 
 
 def test_short_keys_are_worth_most() -> None:

@@ -469,6 +469,57 @@ def test_layers_may_share_what_stays(family: str, folder: Path, tmp_path: Path) 
     assert shared.ask(reopened, QUESTIONS[0], max_new_tokens=3).usage.prompt_tokens
 
 
+def lively_then_still(frames: int) -> list[Any]:
+    """Half of the pictures differ, the others are one and the same."""
+    moving = film(frames)
+    return [(moving[min(number, frames // 2)][0], seconds) for number, (_, seconds) in enumerate(moving)]
+
+
+def test_chunks_may_share_what_stays(family: str, folder: Path) -> None:
+    even, shared = retaken(folder), retaken(folder, by_time=True)
+    source = lively_then_still(40)
+    memory, evenly = shared.watch(source), even.watch(source)
+    tokens = encoded(shared, source)
+    frames = tokens.embeddings.split(tokens.frame.unique_consecutive(return_counts=True)[1].tolist())
+    parts = oracle.chunks(len(frames), CHUNK // shared.adapter.clip)
+    counts = [sum(len(frames[t]) for t in part) for part in parts]
+    changes = oracle.chunk_changes([[frames[t].tolist() for t in part] for part in parts])
+    total = sum(tokens_kept(count, 0.4) for count in counts)
+    shares = oracle.time_shares(changes, counts, total)
+    for layer, other in zip(memory.layers, evenly.layers, strict=True):
+        token = visual(layer)
+        assert len(token) == len(visual(other)) == total
+        kept = [
+            int(((token >= sum(counts[:i])) & (token < sum(counts[: i + 1]))).sum())
+            for i in range(len(counts))
+        ]
+        assert all(abs(count - share) < 1.001 for count, share in zip(kept, shares, strict=True))
+        assert kept[0] > kept[-1]
+    assert "by_time=True" in str(memory.report())
+    assert "by_time" not in str(evenly.report())
+
+
+def test_an_interrupted_film_is_shared_out_as_a_whole(family: str, folder: Path, tmp_path: Path) -> None:
+    model = retaken(folder, by_time=True)
+    sources = [film(37, seed=1), film(19, seed=2)]
+    whole = model.watch(sources)
+    for when in (1, 2):
+        partial = broken_off(model, sources, progress=interrupting(when))
+        partial.save(tmp_path / "film.memory")
+        assert_same(whole, model.watch(sources, resume=model.open(tmp_path / "film.memory")))
+    with pytest.raises(UsageError, match="by_time"):
+        model.append(model.watch(sources[0]), sources[1])
+
+
+def test_sharing_over_time_changes_nothing_at_keep_1(family: str, folder: Path) -> None:
+    settings = longreel.Retake(by_time=True)
+    memory = longreel.load(folder, method="retake", keep=1.0, retake=settings).watch(film(FRAMES))
+    everything = longreel.load(folder, method="keep-all").watch(film(FRAMES))
+    for mine, theirs in zip(memory.layers, everything.layers, strict=True):
+        for part, tensor in vars(mine).items():
+            assert torch.equal(tensor, getattr(theirs, part)), part
+
+
 def test_times_in_text_go_with_their_frames_and_subtitles_never(checkpoints: dict[str, Path]) -> None:
     folder = checkpoints["qwen3_vl"]
     lines = [(seconds, seconds + 0.5, "A fox.") for seconds in (0.0, 2.0, 6.0)]

@@ -60,6 +60,54 @@ def kept_for_question(question, key, keep, pivots):
     return pivot_kv.tokens_to_keep(received, keep, pivots)
 
 
+def chunk_changes(chunks):
+    """d_i of chunks[i][t][n][d]: mean over neighbouring frames of a chunk of 1 - mean over patches of cos.
+
+    A chunk of one frame has the step to it from the frame before; if there is none, the mean of the others.
+    """
+
+    def step(one, other):
+        cosines = []
+        for a, b in zip(one, other, strict=True):
+            lengths = math.sqrt(sum(x * x for x in a)) * math.sqrt(sum(y * y for y in b))
+            cosines.append(sum(x * y for x, y in zip(a, b, strict=True)) / lengths)
+        return 1 - sum(cosines) / len(cosines)
+
+    changes = []
+    for number, frames in enumerate(chunks):
+        steps = [step(frames[t - 1], frames[t]) for t in range(1, len(frames))]
+        if not steps and number:
+            steps = [step(chunks[number - 1][-1], frames[0])]
+        changes.append(sum(steps) / len(steps) if steps else None)
+    known = [change for change in changes if change is not None]
+    usual = sum(known) / len(known) if known else 1.0
+    return [usual if change is None else change for change in changes]
+
+
+def time_shares(changes, tokens, total):
+    """How much of each chunk stays, before rounding: one token of each, the rest by change times tokens.
+
+    What a chunk has no room for is given to the others in the same way, again and again.
+    """
+    mean = sum(changes) / len(changes)
+    floor = 0.01 * mean
+    pace = [max(change, floor) if mean else 1.0 for change in changes]
+    shares = [0.0] * len(tokens)
+    full = [count == 1 for count in tokens]
+    left = total - len(tokens)
+    while True:
+        free = [i for i in range(len(tokens)) if not full[i]]
+        whole = sum(pace[i] * tokens[i] for i in free)
+        for i in free:
+            shares[i] = left * pace[i] * tokens[i] / whole
+        over = [i for i in free if shares[i] > tokens[i] - 1]
+        if not over:
+            return [1 + share for share in shares]
+        for i in over:
+            full[i], shares[i] = True, float(tokens[i] - 1)
+            left -= tokens[i] - 1
+
+
 def layer_weights(scores, keep):
     """How many of the best keep * L tokens of all L layers are in each, scores[layer][token]."""
     ranked = sorted(

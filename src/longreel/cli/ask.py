@@ -71,6 +71,7 @@ def ask(
     squeeze: options.Squeeze = True,
     scores: options.Scores = "attention",
     by_layer: options.ByLayer = False,
+    by_time: options.ByTime = False,
     intervals: options.Intervals = "fixed",
     ratios: options.Ratios = None,
     draw: options.Draw = None,
@@ -117,7 +118,7 @@ def ask(
     long_films = LongFilms(target, window, ramp, pool)
     is_memory = looks_like_memory(source)
     chosen_frames = options.parsed_fraction(keyframes, "--keyframes")
-    retake = RetakeOptions(chunk_frames, chosen_frames, select, pivots, squeeze, scores, by_layer)
+    retake = RetakeOptions(chunk_frames, chosen_frames, select, pivots, squeeze, scores, by_layer, by_time)
     summaries = VideoXLOptions(intervals, options.parsed_ratios(ratios), draw, ratio_seed)
     kept = {"--method": method, "--keep": keep, "--budget": budget}
     chosen = [*frames.chosen(), *told.chosen(), *long_films.chosen(), *retake.chosen(), *summaries.chosen()]

@@ -122,6 +122,14 @@ ByLayer = Annotated[
     bool,
     typer.Option("--by-layer", help="Layers share what stays, as in AdaReTaKe.", rich_help_panel=_RETAKE),
 ]
+ByTime = Annotated[
+    bool,
+    typer.Option(
+        "--by-time",
+        help="Chunks of a film share what stays by how much they change, as in AdaReTaKe.",
+        rich_help_panel=_RETAKE,
+    ),
+]
 Scores = Annotated[
     str,
     typer.Option(

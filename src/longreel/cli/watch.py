@@ -68,6 +68,7 @@ def watch(
     squeeze: options.Squeeze = True,
     scores: options.Scores = "attention",
     by_layer: options.ByLayer = False,
+    by_time: options.ByTime = False,
     intervals: options.Intervals = "fixed",
     ratios: options.Ratios = None,
     draw: options.Draw = None,
@@ -131,9 +132,9 @@ def watch(
     check_films(film, allow_url=allow_url)
 
     chosen_frames = options.parsed_fraction(keyframes, "--keyframes")
-    retake = RetakeOptions(chunk_frames, chosen_frames, select, pivots, squeeze, scores, by_layer).settings(
-        method
-    )
+    retake = RetakeOptions(
+        chunk_frames, chosen_frames, select, pivots, squeeze, scores, by_layer, by_time
+    ).settings(method)
     summaries = VideoXLOptions(intervals, options.parsed_ratios(ratios), draw, ratio_seed)
     video_xl = summaries.settings(method, fraction, budget)
     if (question is not None) != (scores == "question"):

@@ -114,6 +114,7 @@ class RetakeOptions:
     squeeze: bool = True
     scored_by: str = "attention"
     by_layer: bool = False
+    by_time: bool = False
 
     def chosen(self) -> list[str]:
         """The names of the options that were given."""
@@ -125,6 +126,7 @@ class RetakeOptions:
             "squeeze": "--no-squeeze",
             "scored_by": "--scores",
             "by_layer": "--by-layer",
+            "by_time": "--by-time",
         }
         default, given = asdict(RetakeOptions()), asdict(self)
         return [name for field, name in names.items() if given[field] != default[field]]

@@ -103,6 +103,8 @@ class AttentionCompressor(Protocol):
         squeeze: whether what stays moves together in time. If not it stays where it stood, and queries and
             keys come rotated rather than as they are before.
         needs_question: whether it goes by a question.
+        needs_film: whether what stays of a chunk depends on all chunks of its film. Then these are held, and
+            prefilled when the last one is there, each by what `allotted` has for it.
     """
 
     @property
@@ -113,6 +115,14 @@ class AttentionCompressor(Protocol):
     def squeeze(self) -> bool: ...
     @property
     def needs_question(self) -> bool: ...
+    @property
+    def needs_film(self) -> bool: ...
+
+    def allotted(self, tokens: Sequence[int], changes: Sequence[float]) -> Sequence[AttentionCompressor]:
+        """What works on each chunk of a film, if it needs the film.
+
+        tokens: visual tokens of each chunk. changes: see `chunk_changes`.
+        """
 
     def fitted(self, tokens: int | None) -> AttentionCompressor:
         """The compressor for a film whose prompt, text and visual tokens, has so many; None if not known.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -42,6 +44,39 @@ def frame_distances(features: Tensor, before: Tensor | None = None) -> Tensor:
             distances[t] = _distance(last, this)
         last = this
     return distances
+
+
+def chunk_changes(chunks: Sequence[Sequence[Tensor]]) -> list[float]:
+    """How much each chunk of a film changes: the mean step between its frames (AdaReTaKe, equation 8).
+
+    A step is 1 - cos of two neighbouring frames, mean over patches; of frames with different numbers of
+    tokens it is that of their mean tokens. A chunk of one frame has the step that leads to it, and if it
+    begins the film the mean of the other chunks; the only frame of a film changes by 1.
+
+    Args:
+        chunks: of each the frames (tokens, D), any float dtype; computed in float32.
+
+    Returns:
+        numbers from 0 to 2, one for each chunk.
+    """
+    changes: list[float | None] = []
+    before: Tensor | None = None
+    for frames in chunks:
+        steps = [_step(one, other) for one, other in pairwise(frames)]
+        if not steps and before is not None:
+            steps = [_step(before, frames[0])]
+        changes.append(sum(steps) / len(steps) if steps else None)
+        before = frames[-1]
+    known = [change for change in changes if change is not None]
+    usual = sum(known) / len(known) if known else 1.0
+    return [usual if change is None else change for change in changes]
+
+
+@torch.no_grad()
+def _step(one: Tensor, other: Tensor) -> float:
+    if one.shape != other.shape:
+        one, other = (frame.to(torch.float32).mean(0, keepdim=True) for frame in (one, other))
+    return float(pair_distances(one, other).double().mean())
 
 
 def pair_distances(one: Tensor, other: Tensor) -> Tensor:

@@ -39,6 +39,9 @@ class PivotKV:
     by_layer: whether layers share what stays of a chunk among them: layer l gets a share that grows with how
         many of its tokens are among the best of all layers (AdaReTaKe, equations 10 to 16), at least
         `least_share` of an even one.
+    by_time: whether the chunks of a film share what stays of it among them, in proportion to how much they
+        change (AdaReTaKe, equations 8 and 9), each at least `least_share` of the mean; see `time_counts`. The
+        chunks of a film are then held until its end.
     block: rows of attention that exist at a time; it changes no result.
     """
 
@@ -49,6 +52,7 @@ class PivotKV:
     pivots: bool = True
     scored_by: str = "attention"
     by_layer: bool = False
+    by_time: bool = False
     block: int = 128
 
     # Of AdaReTaKe's equation 15.
@@ -75,6 +79,18 @@ class PivotKV:
     def needs_question(self) -> bool:
         """Whether scores come from a question."""
         return self.scored_by == "question"
+
+    @property
+    def needs_film(self) -> bool:
+        """Whether chunks share what stays."""
+        return self.by_time
+
+    def allotted(self, tokens: Sequence[int], changes: Sequence[float]) -> list[PivotKV]:
+        """For each chunk what keeps its share; together as many tokens as if shares were even."""
+        counts = time_counts(changes, tokens, sum(map(self.count, tokens)), self.least_share)
+        return [
+            replace(self, keep=count / of, by_time=False) for count, of in zip(counts, tokens, strict=True)
+        ]
 
     def fitted(self, tokens: int | None) -> PivotKV:
         """A budget as the fraction it is of a prompt of `tokens`."""
@@ -125,17 +141,39 @@ def layer_counts(scores: Sequence[Tensor], keep: int, least_share: float = 0.01)
     chosen = best(torch.cat([layer.to(scores[0].device) for layer in scores]), keep * layers)
     among = (chosen // tokens).bincount(minlength=layers).tolist()
     weights = [max(Fraction(number), exact_fraction(least_share) * keep) for number in among]
-    return [1 + more for more in _shared_out(weights, (keep - 1) * layers, most=tokens - 1)]
+    return [1 + more for more in _shared_out(weights, (keep - 1) * layers, most=[tokens - 1] * layers)]
 
 
-def _shared_out(weights: Sequence[Fraction], total: int, most: int) -> list[int]:
-    """Whole numbers from 0 to `most` that add up to `total`, in proportion to the weights."""
+def time_counts(
+    changes: Sequence[float], tokens: Sequence[int], total: int, least_share: float = 0.01
+) -> list[int]:
+    """How many tokens stay of each chunk of a film, `total` together (AdaReTaKe, equations 8 and 9).
+
+    The fraction that stays of a chunk is in proportion to its change, which counts as at least `least_share`
+    of the mean. One token stays of each chunk, and the others are shared out; no chunk keeps more than it
+    has, and what is too much for one goes to the others. Chunks of a film that never changes are equal.
+
+    Args:
+        changes: at least 0, see `chunk_changes`.
+        tokens: of each chunk, at least 1.
+        total: from the number of chunks to that of all tokens.
+    """
+    exact = [Fraction(change) for change in changes]
+    least = exact_fraction(least_share) * sum(exact) / len(exact)
+    if not least:
+        exact, least = [Fraction(1)] * len(exact), Fraction(0)
+    weights = [max(change, least) * count for change, count in zip(exact, tokens, strict=True)]
+    return [1 + more for more in _shared_out(weights, total - len(tokens), most=[n - 1 for n in tokens])]
+
+
+def _shared_out(weights: Sequence[Fraction], total: int, most: Sequence[int]) -> list[int]:
+    """Whole numbers from 0 to `most` of each that add up to `total`, in proportion to the weights."""
     full: set[int] = set()
     while True:
         free = [i for i in range(len(weights)) if i not in full]
-        left, whole = total - most * len(full), sum(weights[i] for i in free)
+        left, whole = total - sum(most[i] for i in full), sum(weights[i] for i in free)
         exact = {i: weights[i] * left / whole for i in free}
-        beyond = {i for i in free if exact[i] > most}
+        beyond = {i for i in free if exact[i] > most[i]}
         if not beyond:
             break
         full |= beyond
@@ -143,7 +181,7 @@ def _shared_out(weights: Sequence[Fraction], total: int, most: int) -> list[int]
     # What rounding down has left goes to the largest remainders; of equal ones to the first.
     for i in sorted(free, key=lambda i: counts[i] - exact[i])[: left - sum(counts.values())]:
         counts[i] += 1
-    return [most if i in full else counts[i] for i in range(len(weights))]
+    return [most[i] if i in full else counts[i] for i in range(len(weights))]
 
 
 def small_keys(key: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ class Retake:
     squeeze: whether what stays moves together in time.
     scored_by: "attention", "keys" or "question"; see `PivotKV`.
     by_layer: whether layers share what stays among them, as in AdaReTaKe; see `PivotKV`.
+    by_time: whether the chunks of a film do, for which it is held until its end; see `PivotKV`.
     """
 
     chunk_frames: int = 32
@@ -38,6 +39,7 @@ class Retake:
     squeeze: bool = True
     scored_by: str = "attention"
     by_layer: bool = False
+    by_time: bool = False
 
     def features(self) -> FeatureSelector | None:
         """What chooses keyframes.
@@ -67,4 +69,5 @@ class Retake:
             pivots=self.pivots,
             scored_by=self.scored_by,
             by_layer=self.by_layer,
+            by_time=self.by_time,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from longreel.compress.base import ChunkCompressor, Compressor, FilmCompressor, NextInterval
 from longreel.compress.context_window import RescaledWindow
+from longreel.compress.distances import chunk_changes
 from longreel.compress.kinds import choosing, condensing
 from longreel.compress.summary_tokens import SummaryTokens
 from longreel.key_values import Interval, KeyValues
@@ -53,6 +55,8 @@ class ChunkWatcher:
         # Visual tokens of the film in closed intervals, and summaries of them.
         self._seen = self._kept = 0
         self._waiting: VisualTokens | None = None
+        # Full chunks of a film that is held until its end.
+        self._held: list[VisualTokens] = []
         self._behind = torch.empty(0, dtype=torch.int64)
         with torch.no_grad():
             self._prefill = Prefill(model, resume, window=window)
@@ -61,17 +65,17 @@ class ChunkWatcher:
 
     @property
     def closed_tokens(self) -> int:
-        """Visual tokens in closed chunks, those of a resumed memory included."""
-        return self._prefill.visual_tokens
+        """Visual tokens in closed chunks, those held and those of a resumed memory included."""
+        return self._prefill.visual_tokens + sum(map(len, self._held))
 
     @torch.no_grad()
     def push(self, tokens: VisualTokens) -> None:
-        """Take any number of tokens; full chunks are prefilled at once, the rest waits."""
+        """Take any number of tokens; full chunks are prefilled at once or held, the rest waits."""
         if not len(tokens):
             return
         if len(self._behind):
             tokens, self._behind = tokens.behind(self._behind), self._behind[:0]
-        waiting = tokens if self._waiting is None else self._waiting.followed_by(tokens)
+        waiting = tokens if self._waiting is None else _followed(self._waiting, tokens)
         self._cutter.add(tokens)
         self._waiting = waiting
         self._close_full()
@@ -84,7 +88,7 @@ class ChunkWatcher:
     @torch.no_grad()
     def text(self, ids: Tensor) -> None:
         """Text behind the tokens so far: it waits with them, if there are any that wait."""
-        if self._waiting is not None and len(self._waiting):
+        if self._held or (self._waiting is not None and len(self._waiting)):
             self._behind = torch.cat((self._behind, ids))
         else:
             self._say(ids)
@@ -128,25 +132,40 @@ class ChunkWatcher:
         chooser = choosing(compressor)
         return ByTokens(self._interval) if chooser is None else ByFrames(chooser.chunk_frames, self._depth)
 
+    def _let_go(self) -> None:
+        """Prefill the chunks that were held, each by its share."""
+        chooser = choosing(self._compressor)
+        if chooser is None or not self._held:
+            return
+        held, self._held = self._held, []
+        shares = chooser.allotted([len(chunk) for chunk in held], chunk_changes(list(map(_frames, held))))
+        for chunk, share in zip(held, shares, strict=True):
+            self._prefill.visual(chunk, share, self._question)
+
     def _close(self) -> None:
-        """Close the open chunk short, and say what waits behind it."""
+        """Close the open chunk short, let go of what was held, and say what waits behind."""
         self._cutter.end()
         self._close_full()
         if self._waiting is not None and len(self._waiting):
             self._visual(self._waiting)
+        self._let_go()
         self._waiting = None
         self._cutter.clear()
         self._say(self._behind)
         self._behind = self._behind[:0]
 
     def _close_full(self) -> None:
-        """Prefill every chunk that is full."""
+        """Prefill every chunk that is full, or hold it."""
         while (count := self._cutter.full()) is not None:
             assert self._waiting is not None
             self._visual(self._waiting[:count])
             self._waiting = self._waiting[count:]
 
     def _visual(self, tokens: VisualTokens) -> None:
+        chooser = choosing(self._compressor)
+        if chooser is not None and chooser.needs_film:
+            self._held.append(tokens)
+            return
         self._prefill.visual(tokens, self._compressor_of(len(tokens)), self._question)
 
     def _compressor_of(self, tokens: int) -> ChunkCompressor:
@@ -174,3 +193,18 @@ class ChunkWatcher:
 def _has_own_chunks(compressor: Compressor | FilmCompressor) -> bool:
     """Whether chunks end with each film."""
     return choosing(compressor) is not None or condensing(compressor) is not None
+
+
+def _followed(waiting: VisualTokens, tokens: VisualTokens) -> VisualTokens:
+    """Both, with frames counted through: those of a block may have the numbers of the one before."""
+    if not len(waiting):
+        return tokens
+    number = tokens.frame - tokens.frame[0] + waiting.frame[-1] + 1
+    return waiting.followed_by(replace(tokens, frame=number))
+
+
+def _frames(chunk: VisualTokens) -> Sequence[Tensor]:
+    """Of each frame of a chunk its tokens, (tokens, width)."""
+    counts: list[int] = chunk.frame.unique_consecutive(return_counts=True)[1].tolist()
+    frames: tuple[Tensor, ...] = chunk.embeddings.split(counts)  # type: ignore[no-untyped-call]
+    return frames
