@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import experiment_result
+
 from longreel.evaluate.tables import as_markdown, cost_table, share_table
 
 RESULTS = Path(__file__).parents[1] / "docs/results"
@@ -30,7 +32,9 @@ def section(path: Path) -> str:
     """What one file says about itself, and its tables if it is of `longreel evaluate`."""
     result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     parts = [f"## [{path.name}]({path.name})", f"`{result['command']}`", _origin(result)]
-    if "plan" in result:
+    if "experiment" in result:
+        parts += experiment_result.tables(result)
+    elif "plan" in result:
         parts += _tables(result)
     elif "rows" in result:
         about = [result[name].removesuffix(".") for name in ("film", "note") if name in result]

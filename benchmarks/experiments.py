@@ -1,0 +1,141 @@
+"""Experiments on drawn films: ways of watching compared over the same questions.
+
+    python benchmarks/experiments.py pivotkv --films 40 -o docs/results/retake-pivotkv.json
+    torchrun --nproc-per-node 2 benchmarks/experiments.py window --films 34 -o docs/results/window.json
+
+NAME is one of longer, dpselect, pivotkv, balance (ReTaKe), window, pooling, combined (visual context
+window); `experiment_arms.py` says what each compares. Every film is watched once by every arm, in the
+folder --run, and the same command goes on with a run that was stopped or killed; another process that is
+started by torchrun or accelerate takes a share of the films. Differences are between answers to the same
+questions, with 95 % intervals over films.
+
+--output stores the result, with a figure beside it where there is a curve; `results_page.py` puts both on
+the page of results. --so-far watches nothing and counts the films that every arm has watched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from experiment_arms import EXPERIMENTS, FAMILIES, Bench, Experiment
+from experiment_result import draw, result, tables
+from provenance import provenance
+
+import longreel
+from longreel.cli.failures import exit_code_of
+from longreel.cli.options import parsed_fraction
+from longreel.cli.progress import shown_progress
+from longreel.evaluate.run import Evaluation, evaluate
+from longreel.evaluate.run_folder import Row, read_rows
+from longreel.evaluate.sharing import ALONE, Share, current_share
+from longreel.files import atomic_file
+from longreel.films.questions import named_families
+from longreel.films.scenes import SPLITS
+from longreel.models.base import ModelAdapter
+from longreel.progress import ProgressCallback
+
+# Far from the seeds of training, which start at 900,000,000, and from those tried out by hand.
+FIRST_SEED = 800_000_000
+
+
+def run(
+    experiment: Experiment,
+    adapter: ModelAdapter,
+    folder: Path,
+    progress: ProgressCallback | None = None,
+    share: Share = ALONE,
+) -> dict[str, list[Row]]:
+    """The answers of each leg; those that the folder holds are not asked for again."""
+    found: dict[str, list[Row]] = {}
+    for leg in experiment.legs:
+        settings = [arm.setting for arm in leg.arms]
+        evaluation = Evaluation(leg.task, adapter, settings, fps=leg.fps)
+        found[leg.name] = evaluate(evaluation, folder / leg.name, progress, share).rows()
+    return found
+
+
+def so_far(experiment: Experiment, folder: Path) -> dict[str, list[Row]]:
+    """The answers that the folder holds."""
+    return {leg.name: list(read_rows(folder / leg.name)) for leg in experiment.legs}
+
+
+def store(found: dict[str, Any], output: Path) -> None:
+    """Write the result, and its figure beside it."""
+    if found["x"]:
+        draw(found, output.with_suffix(".png"))
+        found = {**found, "figure": output.with_suffix(".png").name}
+    with atomic_file(output) as file:
+        file.write((json.dumps(found, indent=1, allow_nan=False) + "\n").encode())
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("name", choices=EXPERIMENTS)
+    parser.add_argument("--model", default=None, help="model folder; default: the one in the package")
+    parser.add_argument("--films", type=int, default=40)
+    parser.add_argument(
+        "--minutes", type=float, help="length of a film; of its quarter for longer, at 1x for window"
+    )
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
+    parser.add_argument("--split", choices=SPLITS, default="unseen-combinations")
+    parser.add_argument("--families", nargs="+", help=f"to ask about: {', '.join(FAMILIES)}")
+    parser.add_argument("--per-family", type=int, default=15, help="questions per family and film")
+    parser.add_argument("--existence", type=int, default=52, help="questions about existence per film")
+    parser.add_argument("--options", action="store_true", help="ask with lettered options, too")
+    parser.add_argument("--min-event", type=float, help="seconds of the shortest scene asked about")
+    parser.add_argument("--shortest", type=float, default=0.5, help="seconds of the shortest scene")
+    parser.add_argument("--longest", type=float, help="seconds of the longest scene")
+    parser.add_argument("--fps", type=float, help="frames per second to watch; default: the model's")
+    parser.add_argument("--keep", nargs="+", type=parsed_fraction, help="fractions: 1/2 1/4 1/8")
+    parser.add_argument(
+        "--multiples", nargs="+", type=float, default=[1, 2, 4, 8, 16], help="window: lengths"
+    )
+    parser.add_argument(
+        "--scales", nargs="+", type=float, default=[0.5, 1, 2], help="window: times the right one"
+    )
+    parser.add_argument("--run", type=Path, help="folder of the run; default: runs/NAME")
+    parser.add_argument(
+        "--store", type=Path, help="folder of films that several runs share; it is left there"
+    )
+    parser.add_argument("--so-far", action="store_true", help="count what is done, watch nothing")
+    parser.add_argument("-o", "--output", type=Path)
+    chosen = parser.parse_args(arguments)
+    chosen.families = named_families(chosen.families) if chosen.families else None
+    chosen.run = chosen.run or Path("runs") / chosen.name
+    chosen.own_store = chosen.store is None
+    chosen.store = chosen.store or chosen.run / "films"
+    return chosen
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run or go on, print, store."""
+    chosen = parsed(arguments)
+    adapter = longreel.load(chosen.model).adapter
+    experiment = EXPERIMENTS[chosen.name](Bench(adapter, chosen))
+    share = current_share()
+    if chosen.so_far:
+        rows = so_far(experiment, chosen.run)
+    else:
+        with shown_progress(quiet=not share.first) as progress:
+            rows = run(experiment, adapter, chosen.run, progress, share)
+    if not share.first:
+        return
+    origin = provenance("experiments.py", arguments)
+    model = {"model": {"name": adapter.name, **adapter.identity()}}
+    found = result(experiment, rows, origin | model)
+    print("\n\n".join(tables(found)))
+    if chosen.output:
+        store(found, chosen.output)
+    if chosen.own_store and not chosen.so_far:
+        shutil.rmtree(chosen.store, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code_of(lambda: main(sys.argv[1:]), sys.argv[1:]))
