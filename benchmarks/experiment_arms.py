@@ -16,6 +16,7 @@ from longreel.compress.baselines import FramesWithin, UniformFrames
 from longreel.compress.context_window import RAMPS, ContextWindow, RescaledWindow
 from longreel.compress.progressive_pooling import ProgressivePooling
 from longreel.compress.retake import Retake
+from longreel.errors import UsageError
 from longreel.evaluate.settings import BLIND, Setting, fraction_in_words
 from longreel.film_plan import PlannedFilm, plan_film
 from longreel.films.vocabulary import taught_words
@@ -141,6 +142,22 @@ class Bench:
         plan, _ = plan_film(self.adapter, None, film, None, pooling)
         assert plan.visual_tokens is not None
         return plan.visual_tokens
+
+    def cannot_pool(self, pooling: ProgressivePooling) -> str | None:
+        """Why this model's tokens cannot be pooled so; None if they can."""
+        if not self.adapter.has_token_grid:
+            return "the tokens of this model are no grid"
+        grid = self.adapter.film_tokens(torch.zeros(1, dtype=torch.float64), *_SHOWN).grid
+        assert grid is not None
+        try:
+            pooling.check((grid.rows, grid.columns))
+        except UsageError as error:
+            return str(error)
+        return None
+
+    def share_of(self, pooling: ProgressivePooling | None, seconds: float) -> float:
+        """The tokens that pooling leaves, as a share of those without."""
+        return self.tokens(seconds, self.fps(), pooling) / self.tokens(seconds, self.fps())
 
     @property
     def trained_minutes(self) -> float:
@@ -344,53 +361,49 @@ def _scaled(bench: Bench, multiple: float) -> list[Arm]:
 
 def pooling(bench: Bench) -> Experiment:
     """Progressive against uniform pooling at equal tokens."""
-    if not bench.adapter.has_token_grid:
-        return _impossible("pooling", bench)
     minutes, keep = bench.minutes(bench.trained_minutes), bench.keeps(1 / 4)[0]
     budget = round(keep * bench.tokens(60 * minutes, bench.fps()))
-    even = {f"all by {stride}": ProgressivePooling(0, (stride, stride)) for stride in (2, 4, 8)}
-    groups = ((4, 4), (4, 8), (8, 8), (16, 8))
-    uneven = {f"one in {k} by 2, the others by {s}": ProgressivePooling(k, (2, s)) for k, s in groups}
-    against = tuple(even)
+    fine, *coarse = bench.chosen.strides
+    ways = {f"all by {stride}": ProgressivePooling(0, (stride, stride)) for stride in (fine, *coarse)}
+    for group in (4, 8, 16):
+        for stride in coarse:
+            label = f"one in {group} by {fine}, the others by {stride}"
+            ways[label] = ProgressivePooling(group, (fine, stride))
+    why = {label: reason for label, part in ways.items() if (reason := bench.cannot_pool(part))}
+    possible = {label: part for label, part in ways.items() if label not in why}
+    even = [label for label, part in possible.items() if part.group == 0]
     arms = [
-        Arm(label, Method(FramesWithin(budget), tokens=part, name="pooling"), against=_others(against, label))
-        for label, part in (even | uneven).items()
+        Arm(label, Method(FramesWithin(budget), tokens=part, name="pooling"), against=_others(even, label))
+        for label, part in possible.items()
     ]
     return Experiment(
         "pooling",
         f"Films of {minutes:g} minutes, of which every way sees so many frames, evenly, that they become at "
         f"most {budget:,} tokens.",
-        [Leg("films", bench.task(minutes), [*arms, _blind(against[0])])],
-        left_out=bench.left_out(),
+        [Leg("films", bench.task(minutes), [*arms, _blind(even[0])])] if even else [],
+        left_out=bench.left_out(**why),
     )
 
 
 def combined(bench: Bench) -> Experiment:
     """What DPSelect, progressive pooling, PivotKV and the context window each add at one budget."""
     minutes, keep = bench.minutes(8 * bench.trained_minutes), bench.keeps(1 / 4)[0]
-    pool = ProgressivePooling() if bench.adapter.has_token_grid else None
-    native = bench.tokens(60 * minutes, bench.fps())
-    pooled = 1.0 if pool is None else bench.tokens(60 * minutes, bench.fps(), pool) / native
-    arms = [
-        arm
-        for pools in ((False,) if pool is None else (False, True))
-        for frames in (False, True)
-        for entries in (False, True)
-        for arm in _with_and_without_window(
-            keep / (pooled if pools else 1.0), frames=frames, entries=entries, pool=pool if pools else None
-        )
-    ]
-    whole = [
-        Arm("keep-all", KEEP_ALL),
-        Arm("keep-all + window", Method(positions=ContextWindow(), name="window")),
-    ]
-    left_out = {} if pool else {"progressive pooling": _NO_GRID}
+    pool = ProgressivePooling(4, (bench.chosen.strides[0], bench.chosen.strides[-1]))
+    why = bench.cannot_pool(pool)
+    arms = []
+    for part in (None,) if why else (None, pool):
+        left = keep / bench.share_of(part, 60 * minutes)
+        for frames in (False, True):
+            for entries in (False, True):
+                arms += _with_and_without_window(left, frames=frames, entries=entries, pool=part)
+    unread = Arm("keep-all + window", Method(positions=ContextWindow(), name="window"), against=("uniform",))
+    whole = [Arm("keep-all", KEEP_ALL, against=("uniform",)), unread]
     return Experiment(
         "combined",
         f"Films of {minutes:g} minutes; every way but keep-all keeps {fraction_in_words(keep)}. What pooling "
         "leaves to do, DPSelect and PivotKV do, each as much as the other, or else uniform frames.",
         [Leg("films", bench.task(minutes), [*whole, *arms, _blind("uniform")])],
-        left_out=bench.left_out(**left_out),
+        left_out=bench.left_out(**({"progressive pooling": why} if why else {})),
     )
 
 
@@ -419,11 +432,6 @@ def _with_and_without_window(
 
 
 _UNTAUGHT = "the model was not taught them"
-_NO_GRID = "the tokens of this model are no grid"
-
-
-def _impossible(name: str, bench: Bench) -> Experiment:
-    return Experiment(name, "Nothing can be compared.", [], left_out=bench.left_out(everything=_NO_GRID))
 
 
 def _summaries(bench: Bench, keeps: Sequence[float], *, plain: bool = False) -> dict[str, Method]:

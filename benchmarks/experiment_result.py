@@ -114,8 +114,9 @@ def _round(value: Any) -> Any:
 def tables(found: Mapping[str, Any]) -> Iterator[str]:
     """What the page of results says of an experiment, in Markdown."""
     yield f"{found['about']} {found['films']} films."
-    for why in dict.fromkeys(found["left_out"].values()):
-        yield f"Left out, as {why}: {', '.join(w for w, reason in found['left_out'].items() if reason == why)}."
+    left_out = found["left_out"]
+    for why in dict.fromkeys(left_out.values()):
+        yield f"Left out, as {why}: {', '.join(what for what in left_out if left_out[what] == why)}."
     if found.get("figure"):
         yield f"![{found['experiment']}]({found['figure']})"
     for asked in dict.fromkeys(each["asked"] for each in found["cells"]):

@@ -100,6 +100,9 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--scales", nargs="+", type=float, default=[0.5, 1, 2], help="window: times the right one"
     )
+    parser.add_argument(
+        "--strides", nargs="+", type=int, default=[2, 4, 8], help="pooling: fine, then coarse"
+    )
     parser.add_argument("--run", type=Path, help="folder of the run; default: runs/NAME")
     parser.add_argument(
         "--store", type=Path, help="folder of films that several runs share; it is left there"
@@ -110,7 +113,8 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     chosen.families = named_families(chosen.families) if chosen.families else None
     chosen.run = chosen.run or Path("runs") / chosen.name
     chosen.own_store = chosen.store is None
-    chosen.store = chosen.store or chosen.run / "films"
+    # No leg has this name.
+    chosen.store = chosen.store or chosen.run / "drawn"
     return chosen
 
 
