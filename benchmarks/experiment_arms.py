@@ -56,7 +56,8 @@ class Arm:
 class Leg:
     """Films, what is asked about them, and the arms that watch them.
 
-    films: a name; answers of legs with the same one are about the same films. fps: None for the model's own.
+    films: a name; answers of legs with the same one are about the same films.
+    fps: frames per second that are watched; None for the model's own.
     """
 
     name: str
@@ -172,6 +173,10 @@ class Bench:
         """Length of films."""
         return float(self.chosen.minutes or default)
 
+    def leg(self, task: SceneTask, arms: Sequence[Arm], name: str = "films", films: str = "films") -> Leg:
+        """A leg at the frames per second that were chosen."""
+        return Leg(name, task, arms, films, self.chosen.fps)
+
     def task(self, minutes: float, kind: type[SceneTask] = SceneTask, **more: Any) -> SceneTask:
         """Films of one length, and what is asked about them."""
         chosen = self.chosen
@@ -219,10 +224,10 @@ def longer(bench: Bench) -> Experiment:
         f"Films of {parts * short:g} minutes, watched whole, against keep-all on the quarter that shows what "
         f"is asked about: what keeps 1/4 has as large a memory.",
         [
-            Leg(
-                "parts", bench.task(parts * short, PartsTask, parts=parts, whole=False), [Arm(base, KEEP_ALL)]
+            bench.leg(
+                bench.task(parts * short, PartsTask, parts=parts, whole=False), [Arm(base, KEEP_ALL)], "parts"
             ),
-            Leg("whole", bench.task(parts * short, PartsTask, parts=parts), [*arms, _blind(base)]),
+            bench.leg(bench.task(parts * short, PartsTask, parts=parts), [*arms, _blind(base)], "whole"),
         ],
         left_out=bench.left_out(**_no_summaries(bench)),
     )
@@ -252,7 +257,7 @@ def dpselect(bench: Bench) -> Experiment:
         "dpselect",
         f"Films with scenes of {task.shortest:g} to {task.longest:g} s at {fps:g} frames per second; a "
         "fraction of these is prefilled.",
-        [Leg("films", task, arms, fps=fps)],
+        [replace(bench.leg(task, arms), fps=fps)],
         "fraction of frames",
         bench.left_out(),
         ("event length",),
@@ -286,7 +291,7 @@ def pivotkv(bench: Bench) -> Experiment:
     return Experiment(
         "pivotkv",
         f"Films of {minutes:g} minutes; every way has as large a memory at the same fraction.",
-        [Leg("films", bench.task(minutes), arms)],
+        [bench.leg(bench.task(minutes), arms)],
         "fraction kept",
         bench.left_out(**_no_summaries(bench)),
     )
@@ -310,7 +315,7 @@ def balance(bench: Bench) -> Experiment:
         "balance",
         f"Films of {minutes:g} minutes, of which {fraction_in_words(product)} is kept: fraction of frames x "
         "fraction of their entries.",
-        [Leg("films", bench.task(minutes), arms)],
+        [bench.leg(bench.task(minutes), arms)],
         "fraction of frames / fraction of entries",
         bench.left_out(),
     )
@@ -320,7 +325,7 @@ def window(bench: Bench) -> Experiment:
     """Accuracy against film length, by several rotary tables at each length."""
     base = bench.minutes(bench.trained_minutes)
     legs = [
-        Leg(f"{each:g}x", bench.task(base * each), _scaled(bench, each), films=f"{each:g}x")
+        bench.leg(bench.task(base * each), _scaled(bench, each), f"{each:g}x", f"{each:g}x")
         for each in bench.chosen.multiples
     ]
     return Experiment(
@@ -380,7 +385,7 @@ def pooling(bench: Bench) -> Experiment:
         "pooling",
         f"Films of {minutes:g} minutes, of which every way sees so many frames, evenly, that they become at "
         f"most {budget:,} tokens.",
-        [Leg("films", bench.task(minutes), [*arms, _blind(even[0])])] if even else [],
+        [bench.leg(bench.task(minutes), [*arms, _blind(even[0])])] if even else [],
         left_out=bench.left_out(**why),
     )
 
@@ -402,7 +407,7 @@ def combined(bench: Bench) -> Experiment:
         "combined",
         f"Films of {minutes:g} minutes; every way but keep-all keeps {fraction_in_words(keep)}. What pooling "
         "leaves to do, DPSelect and PivotKV do, each as much as the other, or else uniform frames.",
-        [Leg("films", bench.task(minutes), [*whole, *arms, _blind("uniform")])],
+        [bench.leg(bench.task(minutes), [*whole, *arms, _blind("uniform")])],
         left_out=bench.left_out(**({"progressive pooling": why} if why else {})),
     )
 

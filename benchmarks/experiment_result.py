@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from experiment_arms import Arm, Experiment
 from experiment_films import film_of
 
-from longreel.evaluate.result import ALL, Sorting, median_cost, sorted_marks
+from longreel.evaluate.result import ALL, Sorting, failed_films, median_cost, sorted_marks
 from longreel.evaluate.run_folder import Row
 from longreel.evaluate.scoring import Mark, cell, difference
 from longreel.evaluate.tables import as_markdown, cost_table, difference_table, share_table
@@ -62,6 +62,7 @@ def result(experiment: Experiment, rows: RowsOfLegs, origin: Mapping[str, Any]) 
         "differences_by": [
             line for arm in experiment.arms for line in _differences(arm, marks, experiment.by)
         ],
+        "failed": {arm.label: why for arm in experiment.arms if (why := failed_films(complete, arm.label))},
         "costs": {
             arm.label: cost for arm in experiment.arms if (cost := median_cost(_rows_of(arm, complete)))
         },

@@ -62,7 +62,8 @@ def run(
 
 def so_far(experiment: Experiment, folder: Path) -> dict[str, list[Row]]:
     """The answers that the folder holds."""
-    return {leg.name: list(read_rows(folder / leg.name)) for leg in experiment.legs}
+    folders = {leg.name: folder / leg.name for leg in experiment.legs}
+    return {name: list(read_rows(path)) if path.exists() else [] for name, path in folders.items()}
 
 
 def store(found: dict[str, Any], output: Path) -> None:
@@ -79,6 +80,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("name", choices=EXPERIMENTS)
     parser.add_argument("--model", default=None, help="model folder; default: the one in the package")
+    parser.add_argument("--device", default=None, help="cpu (default), cuda, cuda:1, …")
     parser.add_argument("--films", type=int, default=40)
     parser.add_argument(
         "--minutes", type=float, help="length of a film; of its quarter for longer, at 1x for window"
@@ -121,9 +123,9 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
 def main(arguments: Sequence[str]) -> None:
     """Run or go on, print, store."""
     chosen = parsed(arguments)
-    adapter = longreel.load(chosen.model).adapter
-    experiment = EXPERIMENTS[chosen.name](Bench(adapter, chosen))
     share = current_share()
+    adapter = longreel.load(chosen.model, device=share.device(chosen.device)).adapter
+    experiment = EXPERIMENTS[chosen.name](Bench(adapter, chosen))
     if chosen.so_far:
         rows = so_far(experiment, chosen.run)
     else:

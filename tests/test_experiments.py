@@ -129,6 +129,22 @@ def test_what_a_model_cannot_do_is_left_out(
     assert len(asked.left_out) == 2
 
 
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_films_are_watched_at_the_frames_per_second_that_were_chosen(
+    adapter: ModelAdapter, tmp_path: Path, name: str
+) -> None:
+    own = {leg.fps for leg in defined(name, adapter, tmp_path).legs}
+    assert own <= ({4.0} if name == "dpselect" else {None})
+    assert {leg.fps for leg in defined(name, adapter, tmp_path, "--fps", "1").legs} <= {1.0}
+
+
+def test_nothing_is_counted_before_a_run(adapter: ModelAdapter, tmp_path: Path) -> None:
+    experiment = defined("longer", adapter, tmp_path)
+    found = result(experiment, experiments.so_far(experiment, tmp_path), {})
+    assert (found["films"], found["cells"]) == (0, [])
+    assert "0 films" in next(tables(found))
+
+
 def test_ways_of_one_fraction_keep_equally_much(adapter: ModelAdapter, tmp_path: Path) -> None:
     experiment = defined("pivotkv", adapter, tmp_path, "--minutes", "0.3")
     rows = experiments.run(experiment, adapter, tmp_path)["films"]
