@@ -180,22 +180,27 @@ class Bench:
     def task(self, minutes: float, kind: type[SceneTask] = SceneTask, **more: Any) -> SceneTask:
         """Films of one length, and what is asked about them."""
         chosen = self.chosen
-        more = {"longest": chosen.longest or 8.0, "min_event": 2.0, **more}
+        numbers = {"films": chosen.films, "per_family": chosen.per_family, "existence": chosen.existence}
+        more = {"longest": chosen.longest or 8.0, "min_event": 2.0, **numbers, **more}
         if chosen.min_event is not None:
             more["min_event"] = chosen.min_event
         return kind(
-            films=chosen.films,
             minutes=(minutes,),
             splits=(chosen.split,),
             families=self.families,
-            per_family=chosen.per_family,
-            existence=chosen.existence,
             options=chosen.options,
             first_seed=chosen.first_seed,
             shortest=chosen.shortest,
             store=chosen.store,
             **more,
         )
+
+    def fewer(self, multiple: float) -> dict[str, int]:
+        """Fewer films where they are longer, and of each as many more questions as it has more scenes."""
+        films = max(min(self.chosen.films, self.chosen.least_films), math.ceil(self.chosen.films / multiple))
+        share = self.chosen.films / films
+        asked = {"per_family": self.chosen.per_family, "existence": self.chosen.existence}
+        return {"films": films, **{name: math.ceil(share * count) for name, count in asked.items()}}
 
 
 def retaken(keep: float, **settings: Any) -> Method:
@@ -325,7 +330,9 @@ def window(bench: Bench) -> Experiment:
     """Accuracy against film length, by several rotary tables at each length."""
     base = bench.minutes(bench.trained_minutes)
     legs = [
-        bench.leg(bench.task(base * each), _scaled(bench, each), f"{each:g}x", f"{each:g}x")
+        bench.leg(
+            bench.task(base * each, **bench.fewer(each)), _scaled(bench, each), f"{each:g}x", f"{each:g}x"
+        )
         for each in bench.chosen.multiples
     ]
     return Experiment(

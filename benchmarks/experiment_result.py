@@ -114,7 +114,7 @@ def _round(value: Any) -> Any:
 
 def tables(found: Mapping[str, Any]) -> Iterator[str]:
     """What the page of results says of an experiment, in Markdown."""
-    yield f"{found['about']} {found['films']} films."
+    yield f"{found['about']} Films: {found['films']}."
     left_out = found["left_out"]
     for why in dict.fromkeys(left_out.values()):
         yield f"Left out, as {why}: {', '.join(what for what in left_out if left_out[what] == why)}."

@@ -102,6 +102,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--scales", nargs="+", type=float, default=[0.5, 1, 2], help="window: times the right one"
     )
+    parser.add_argument("--least-films", type=int, default=10, help="window: films of the longest length")
     parser.add_argument(
         "--strides", nargs="+", type=int, default=[2, 4, 8], help="pooling: fine, then coarse"
     )

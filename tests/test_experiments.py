@@ -138,11 +138,19 @@ def test_films_are_watched_at_the_frames_per_second_that_were_chosen(
     assert {leg.fps for leg in defined(name, adapter, tmp_path, "--fps", "1").legs} <= {1.0}
 
 
+def test_longer_films_are_fewer_and_asked_more(adapter: ModelAdapter, tmp_path: Path) -> None:
+    more = ["--films", "40", "--minutes", "5", "--multiples", "1", "2", "16"]
+    legs = defined("window", adapter, tmp_path, *more).legs
+    assert [leg.task.minutes for leg in legs] == [(5.0,), (10.0,), (80.0,)]
+    assert [(leg.task.films, leg.task.per_family) for leg in legs] == [(40, 3), (20, 6), (10, 12)]
+    assert len({leg.films for leg in legs}) == 3
+
+
 def test_nothing_is_counted_before_a_run(adapter: ModelAdapter, tmp_path: Path) -> None:
     experiment = defined("longer", adapter, tmp_path)
     found = result(experiment, experiments.so_far(experiment, tmp_path), {})
     assert (found["films"], found["cells"]) == (0, [])
-    assert "0 films" in next(tables(found))
+    assert "Films: 0" in next(tables(found))
 
 
 def test_ways_of_one_fraction_keep_equally_much(adapter: ModelAdapter, tmp_path: Path) -> None:
