@@ -11,7 +11,9 @@ from typing import Any
 
 import torch
 from experiment_films import PartsTask, SceneTask
+from torch import Tensor
 
+from longreel.compress.base import FilmChoice, tokens_kept
 from longreel.compress.baselines import FramesWithin, UniformFrames
 from longreel.compress.context_window import RAMPS, ContextWindow, RescaledWindow
 from longreel.compress.progressive_pooling import ProgressivePooling
@@ -102,6 +104,38 @@ class OffScale(ContextWindow):
         right = super().fitted(trained, trained_window, extent)
         other = super().fitted(trained, trained_window, max(right.window, round(right.target * self.off)))
         return replace(other, target=right.target)
+
+
+@dataclass(frozen=True)
+class EvenFrames:
+    """Keep frames evenly behind the vision tower, where DPSelect and merging choose; see `ChoosingSelector`.
+
+    A tower that sees frames in their film gets all of them, and not as from a film of fewer per second.
+    """
+
+    keep: float
+
+    def choice(self, frames: int | None) -> EvenChoice:
+        """See `ChoosingSelector`."""
+        return EvenChoice(self.keep)
+
+
+class EvenChoice:
+    """See `FrameChoice`."""
+
+    def __init__(self, keep: float) -> None:
+        self._keep = keep
+
+    def push(self, features: Tensor) -> Tensor | None:
+        """All of them are held."""
+        return None
+
+    def end(self, features: Tensor) -> FilmChoice:
+        """See `FrameChoice`."""
+        frames, patches = features.shape[:2]
+        count = tokens_kept(frames, self._keep)
+        rows = (torch.arange(count) * frames // count)[:, None].expand(-1, patches)
+        return FilmChoice(rows, rows, None)
 
 
 @dataclass(frozen=True)
@@ -208,6 +242,12 @@ def retaken(keep: float, **settings: Any) -> Method:
     return named_method("retake", keep, retake=Retake(**settings))
 
 
+def evenly(keep: float) -> dict[str, Method]:
+    """Frames kept evenly, before the vision tower and behind it."""
+    behind = Method(features=EvenFrames(keep), name="uniform-behind")
+    return {"uniform": named_method("uniform", keep), "uniform behind the tower": behind}
+
+
 def longer(bench: Bench) -> Experiment:
     """A film of four times the length at the same memory."""
     parts, keep = 4, 1 / 4
@@ -217,7 +257,7 @@ def longer(bench: Bench) -> Experiment:
         "retake 1/4": retaken(keep),
         "retake 1/4, no pivots": retaken(keep, pivots=False),
         "retake 1/4, by time": retaken(keep, by_time=True),
-        "uniform 1/4": named_method("uniform", keep),
+        **{f"{name} 1/4": method for name, method in evenly(keep).items()},
         "random 1/4": named_method("random", keep),
         "keep-all": KEEP_ALL,
         "keep-all, window": Method(positions=ContextWindow(), name="window"),
@@ -245,14 +285,15 @@ def dpselect(bench: Bench) -> Experiment:
     for keep in bench.keeps(1 / 2, 1 / 4, 1 / 8):
         share = fraction_in_words(keep)
         ways = {
-            "uniform": named_method("uniform", keep),
+            **evenly(keep),
             "DPSelect": retaken(1.0, keyframes=keep),
             "DPSelect, all patches together": retaken(1.0, keyframes=keep, per_patch=False),
             "MA-LMM": retaken(1.0, keyframes=keep, select="merge"),
             "MA-LMM, hard": retaken(1.0, keyframes=keep, select="merge-hard"),
         }
+        even = [f"{line} {share}" for line in evenly(keep)]
         arms += [
-            Arm(f"{line} {share}", method, line, keep, ("keep-all", *_unless(line, "uniform", share)))
+            Arm(f"{line} {share}", method, line, keep, ("keep-all", *_others(even, f"{line} {share}")))
             for line, method in ways.items()
         ]
     task = bench.task(
@@ -285,12 +326,13 @@ def pivotkv(bench: Bench) -> Experiment:
             "short keys": retaken(keep, scored_by="keys"),
             "random": named_method("random", keep),
             "recent window": named_method("recent-window", budget=max(1, round(keep * total))),
-            "uniform": named_method("uniform", keep),
+            **evenly(keep),
             "MA-LMM": retaken(1.0, keyframes=keep, select="merge"),
             **_summaries(bench, [keep], plain=True),
         }
+        own = [f"PivotKV {share}"]
         arms += [
-            Arm(f"{line} {share}", method, line, keep, ("keep-all", *_unless(line, "PivotKV", share)))
+            Arm(f"{line} {share}", method, line, keep, ("keep-all", *_others(own, f"{line} {share}")))
             for line, method in ways.items()
         ]
     return Experiment(
@@ -470,10 +512,6 @@ def _no_summaries(bench: Bench) -> dict[str, str]:
 
 def _blind(against: str) -> Arm:
     return Arm(BLIND.label, None, against=(against,))
-
-
-def _unless(line: str, other: str, share: str) -> tuple[str, ...]:
-    return () if line == other else (f"{other} {share}",)
 
 
 def _others(labels: Sequence[str], label: str) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ Marks = Mapping[Sorting, Sequence[Mark]]
 _PANEL = (4.2, 3.6)
 _COLUMNS = 3
 _MARKERS = "osDv^P*Xdph<>"
+_LEVELS = ("--", ":", "-.")
 _DIGITS = 4
 
 
@@ -178,13 +179,17 @@ def _lines(found: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
 
 
 def _panel(axes: Axes, found: Mapping[str, Any], cells: Mapping[str, Mapping[str, Any]]) -> None:
-    markers = cycle(_MARKERS)
+    from matplotlib import colormaps
+
+    # As many colours as there may be lines.
+    axes.set_prop_cycle(color=colormaps["tab20"](range(20)))
+    markers, levels = cycle(_MARKERS), cycle(_LEVELS)
     for name, arms in _lines(found).items():
         points = [(arm["x"], cells[arm["label"]]) for arm in arms if arm["label"] in cells]
         if not points:
             continue
         if points[0][0] is None:
-            axes.axhline(points[0][1]["share"], color="0.5", linestyle="--", label=name)
+            axes.axhline(points[0][1]["share"], color="0.5", linestyle=next(levels), label=name)
             continue
         points.sort(key=lambda point: point[0])
         shares = [each["share"] for _, each in points]
@@ -195,6 +200,7 @@ def _panel(axes: Axes, found: Mapping[str, Any], cells: Mapping[str, Mapping[str
         style: dict[str, Any] = {"marker": next(markers), "fillstyle": "none", "alpha": 0.8}
         axes.errorbar([x for x, _ in points], shares, yerr=errors, capsize=3, label=name, **style)
     axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}" if x >= 1 else f"1/{1 / x:g}")
     axes.set_xlabel(found["x"])
     axes.set_ylim(0.0, 1.02)
     axes.grid(alpha=0.3)

@@ -72,7 +72,18 @@ def store(found: dict[str, Any], output: Path) -> None:
         draw(found, output.with_suffix(".png"))
         found = {**found, "figure": output.with_suffix(".png").name}
     with atomic_file(output) as file:
-        file.write((json.dumps(found, indent=1, allow_nan=False) + "\n").encode())
+        file.write(document(found).encode())
+
+
+def document(found: dict[str, Any]) -> str:
+    """JSON in which each cell and difference has a line."""
+    parts = []
+    for name, value in found.items():
+        text = json.dumps(value, allow_nan=False)
+        if isinstance(value, list) and value:
+            text = "[\n  " + ",\n  ".join(json.dumps(each, allow_nan=False) for each in value) + "\n ]"
+        parts.append(f" {json.dumps(name)}: {text}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
