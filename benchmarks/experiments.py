@@ -5,7 +5,7 @@
 
 NAME is one of longer, dpselect, pivotkv, balance (ReTaKe), window, pooling, combined (visual context
 window); `experiment_arms.py` says what each compares. Every film is watched once by every arm, in the
-folder --run, and the same command goes on with a run that was stopped or killed; another process that is
+folder --folder, and the same command goes on with a run that was stopped or killed; another process that is
 started by torchrun or accelerate takes a share of the films. Differences are between answers to the same
 questions, with 95 % intervals over films.
 
@@ -117,7 +117,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--strides", nargs="+", type=int, default=[2, 4, 8], help="pooling: fine, then coarse"
     )
-    parser.add_argument("--run", type=Path, help="folder of the run; default: runs/NAME")
+    parser.add_argument("--folder", type=Path, help="folder of the run; default: runs/NAME")
     parser.add_argument(
         "--store", type=Path, help="folder of films that several runs share; it is left there"
     )
@@ -125,10 +125,10 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("-o", "--output", type=Path)
     chosen = parser.parse_args(arguments)
     chosen.families = named_families(chosen.families) if chosen.families else None
-    chosen.run = chosen.run or Path("runs") / chosen.name
+    chosen.folder = chosen.folder or Path("runs") / chosen.name
     chosen.own_store = chosen.store is None
     # No leg has this name.
-    chosen.store = chosen.store or chosen.run / "drawn"
+    chosen.store = chosen.store or chosen.folder / "drawn"
     return chosen
 
 
@@ -139,10 +139,10 @@ def main(arguments: Sequence[str]) -> None:
     adapter = longreel.load(chosen.model, device=share.device(chosen.device)).adapter
     experiment = EXPERIMENTS[chosen.name](Bench(adapter, chosen))
     if chosen.so_far:
-        rows = so_far(experiment, chosen.run)
+        rows = so_far(experiment, chosen.folder)
     else:
         with shown_progress(quiet=not share.first) as progress:
-            rows = run(experiment, adapter, chosen.run, progress, share)
+            rows = run(experiment, adapter, chosen.folder, progress, share)
     if not share.first:
         return
     origin = provenance("experiments.py", arguments)

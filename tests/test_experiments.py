@@ -45,7 +45,7 @@ def gridded(tmp_path_factory: pytest.TempPathFactory) -> ModelAdapter:
 
 
 def chosen(name: str, folder: Path, *more: str) -> Namespace:
-    return experiments.parsed([name, *TINY, "--run", str(folder), *more])
+    return experiments.parsed([name, *TINY, "--folder", str(folder), *more])
 
 
 def defined(name: str, adapter: ModelAdapter, folder: Path, *more: str) -> Experiment:
@@ -264,7 +264,7 @@ def test_only_films_that_all_arms_watched_count(tmp_path: Path) -> None:
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "out.json"
-    arguments = ["balance", *TINY, "--run", str(tmp_path / "run"), "-o", str(output)]
+    arguments = ["balance", *TINY, "--folder", str(tmp_path / "run"), "-o", str(output)]
     experiments.main(arguments)
     found = json.loads(output.read_text())
     assert found["command"].startswith("python benchmarks/experiments.py balance --films 1")
