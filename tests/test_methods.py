@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from longreel.compress.base import Chunk
 from longreel.compress.baselines import KeepAll, RandomTokens, RecentWindow, UniformFrames
+from longreel.compress.retake import Retake
 from longreel.compress.summary_tokens import SummaryTokens
 from longreel.errors import UsageError
 from longreel.key_values import TEXT
@@ -144,3 +145,12 @@ def test_methods_a_model_cannot_do() -> None:
         fake_model("video-xl", 1 / 11)
     with pytest.raises(UsageError, match="ratio 0 is below 1"):
         SummaryTokens(0)
+
+
+def test_a_setting_that_came_later_counts_only_where_it_is_set() -> None:
+    """Memories made before there was one would otherwise be of another method."""
+    plain, shared = (named_method("retake", 0.5, retake=Retake(by_time=each)) for each in (False, True))
+    assert "by_time" not in plain.settings()["cache"]
+    assert shared.settings()["cache"]["by_time"] is True
+    assert shared.target == "by_time"
+    assert named_method("retake", 1.0, retake=Retake(by_time=True)).target is None

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longreel.cli.options import parsed_fraction, parsed_keep, parsed_seconds
+from longreel.cli.watching import RetakeOptions
 from longreel.errors import UsageError
 
 
@@ -36,3 +37,12 @@ def test_a_list_of_seconds(seconds: list[float]) -> None:
 def test_nothing_given_means_nothing_chosen() -> None:
     assert parsed_keep(None) is None
     assert parsed_seconds(None) is None
+
+
+@pytest.mark.parametrize(("field", "option"), [("by_time", "--by-time"), ("by_layer", "--by-layer")])
+def test_how_retake_shares_what_stays(field: str, option: str) -> None:
+    options = RetakeOptions(**{field: True})  # type: ignore[arg-type]
+    assert options.chosen() == [option]
+    assert getattr(options.settings("retake"), field) is True
+    with pytest.raises(UsageError, match=f"{option} is for --method retake"):
+        options.settings("uniform")
