@@ -8,7 +8,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiment_arms import Arm, Experiment
+from experiment_bench import Arm, Experiment
 from experiment_films import film_of
 
 from longreel.evaluate.result import ALL, Sorting, failed_films, median_cost, sorted_marks

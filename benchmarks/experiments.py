@@ -4,10 +4,10 @@
     torchrun --nproc-per-node 2 benchmarks/experiments.py window --films 34 -o docs/results/window.json
 
 NAME is one of longer, dpselect, pivotkv, balance (ReTaKe), window, pooling, combined (visual context
-window); `experiment_arms.py` says what each compares. Every film is watched once by every arm, in the
-folder --folder, and the same command goes on with a run that was stopped or killed; another process that is
-started by torchrun or accelerate takes a share of the films. Differences are between answers to the same
-questions, with 95 % intervals over films.
+window); `experiments_retake.py` and `experiments_window.py` say what each compares. Every film is watched
+once by every arm, in the folder --folder, and the same command goes on with a run that was stopped or
+killed; processes that torchrun or accelerate starts share the films. Differences are between answers to the
+same questions, with 95 % intervals over films.
 
 --output stores the result, with a figure beside it where there is a curve; `results_page.py` puts both on
 the page of results. --so-far watches nothing and counts the films that every arm has watched.
@@ -19,12 +19,14 @@ import argparse
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiment_arms import EXPERIMENTS, FAMILIES, Bench, Experiment
+from experiment_bench import FAMILIES, Bench, Experiment
 from experiment_result import draw, result, tables
+from experiments_retake import balance, dpselect, longer, pivotkv
+from experiments_window import combined, pooling, window
 from provenance import provenance
 
 import longreel
@@ -42,6 +44,15 @@ from longreel.progress import ProgressCallback
 
 # Far from the seeds of training, which start at 900,000,000, and from those tried out by hand.
 FIRST_SEED = 800_000_000
+EXPERIMENTS: dict[str, Callable[[Bench], Experiment]] = {
+    "longer": longer,
+    "dpselect": dpselect,
+    "pivotkv": pivotkv,
+    "balance": balance,
+    "window": window,
+    "pooling": pooling,
+    "combined": combined,
+}
 
 
 def run(

@@ -24,8 +24,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import experiments
 import results_page
-from experiment_arms import EXPERIMENTS, Arm, Bench, Experiment, Leg, OffScale
+from experiment_bench import Arm, Bench, Experiment, Leg
 from experiment_films import PartsTask, SceneTask, film_of
+from experiment_parts import OffScale
 from experiment_result import result, tables
 
 TINY = ["--films", "1", "--minutes", "0.1", "--first-seed", "911000000", "--families", "colour", "existence"]
@@ -49,7 +50,7 @@ def chosen(name: str, folder: Path, *more: str) -> Namespace:
 
 
 def defined(name: str, adapter: ModelAdapter, folder: Path, *more: str) -> Experiment:
-    return EXPERIMENTS[name](Bench(adapter, chosen(name, folder, *more)))
+    return experiments.EXPERIMENTS[name](Bench(adapter, chosen(name, folder, *more)))
 
 
 def done(experiment: Experiment, adapter: ModelAdapter, folder: Path, **more: Any) -> dict[str, Any]:
@@ -129,7 +130,7 @@ def test_what_a_model_cannot_do_is_left_out(
     assert len(asked.left_out) == 2
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("name", experiments.EXPERIMENTS)
 def test_films_are_watched_at_the_frames_per_second_that_were_chosen(
     adapter: ModelAdapter, tmp_path: Path, name: str
 ) -> None:

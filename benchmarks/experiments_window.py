@@ -1,0 +1,134 @@
+"""Experiments on the visual context window and on progressive pooling."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from experiment_arms import KEEP_ALL, blind, fraction, no_summaries, others, summaries
+from experiment_bench import Arm, Bench, Experiment
+from experiment_parts import OffScale
+
+from longreel.compress.baselines import FramesWithin, UniformFrames
+from longreel.compress.context_window import RAMPS, ContextWindow
+from longreel.compress.progressive_pooling import ProgressivePooling
+from longreel.compress.retake import Retake
+from longreel.evaluate.settings import fraction_in_words
+from longreel.methods import Method
+
+
+def window(bench: Bench) -> Experiment:
+    """Accuracy against film length, by several rotary tables at each length."""
+    base = bench.minutes(bench.trained_minutes)
+    legs = [
+        bench.leg(
+            bench.task(base * each, **bench.fewer(each)), _scaled(bench, each), f"{each:g}x", f"{each:g}x"
+        )
+        for each in bench.chosen.multiples
+    ]
+    return Experiment(
+        "window",
+        f"Films of {base:g} minutes and multiples of that. A table is for the trained window times a scale; "
+        "the right scale is how many times as long as the window what is watched is.",
+        legs,
+        "film length / trained length",
+        bench.left_out(**no_summaries(bench)),
+    )
+
+
+def _scaled(bench: Bench, multiple: float) -> list[Arm]:
+    """At one length: no table, and those for scales around the right one; the same with summary tokens."""
+    at = f"at {multiple:g}x"
+    ways: dict[str, dict[str, Method]] = {"": {"none": KEEP_ALL}}
+    right = bench.tokens(60 * bench.minutes(bench.trained_minutes) * multiple, bench.fps())
+    scale = max(1.0, right / bench.adapter.trained_window)
+    for ramp in RAMPS:
+        for off in bench.chosen.scales:
+            if scale * off > 1:
+                method = Method(positions=OffScale(ramp, off=off), name="window")
+                ways[""][ramp if off == 1 else f"{ramp}, {off:g} x the right scale"] = method
+    for name, plain in summaries(bench, [1 / 4, 1 / 16]).items():
+        ways[name] = {name: plain}
+        # Positions are those of summaries.
+        if scale * fraction(name) > 1:
+            ways[name] |= {f"{name}, {ramp}": replace(plain, positions=ContextWindow(ramp)) for ramp in RAMPS}
+    arms = []
+    for group in ways.values():
+        first = f"{next(iter(group))} {at}"
+        for line, method in group.items():
+            label = f"{line} {at}"
+            against = tuple(dict.fromkeys(each for each in (f"none {at}", first) if each != label))
+            arms.append(Arm(label, method, line, multiple, against))
+    return [*arms, Arm(f"blind {at}", None, "blind", multiple, (f"none {at}",))]
+
+
+def pooling(bench: Bench) -> Experiment:
+    """Progressive against uniform pooling at equal tokens."""
+    minutes, keep = bench.minutes(bench.trained_minutes), bench.keeps(1 / 4)[0]
+    budget = round(keep * bench.tokens(60 * minutes, bench.fps()))
+    fine, *coarse = bench.chosen.strides
+    ways = {f"all by {stride}": ProgressivePooling(0, (stride, stride)) for stride in (fine, *coarse)}
+    for group in (4, 8, 16):
+        for stride in coarse:
+            label = f"one in {group} by {fine}, the others by {stride}"
+            ways[label] = ProgressivePooling(group, (fine, stride))
+    why = {label: reason for label, part in ways.items() if (reason := bench.cannot_pool(part))}
+    possible = {label: part for label, part in ways.items() if label not in why}
+    even = [label for label, part in possible.items() if part.group == 0]
+    arms = [
+        Arm(label, Method(FramesWithin(budget), tokens=part, name="pooling"), against=others(even, label))
+        for label, part in possible.items()
+    ]
+    return Experiment(
+        "pooling",
+        f"Films of {minutes:g} minutes, of which every way sees so many frames, evenly, that they become at "
+        f"most {budget:,} tokens.",
+        [bench.leg(bench.task(minutes), [*arms, blind(even[0])])] if even else [],
+        left_out=bench.left_out(**why),
+    )
+
+
+def combined(bench: Bench) -> Experiment:
+    """What DPSelect, progressive pooling, PivotKV and the context window each add at one budget."""
+    minutes, keep = bench.minutes(8 * bench.trained_minutes), bench.keeps(1 / 4)[0]
+    pool = ProgressivePooling(4, (bench.chosen.strides[0], bench.chosen.strides[-1]))
+    why = bench.cannot_pool(pool)
+    arms = []
+    for part in (None,) if why else (None, pool):
+        left = keep / bench.share_of(part, 60 * minutes)
+        for frames in (False, True):
+            for entries in (False, True):
+                arms += _with_and_without_window(left, frames=frames, entries=entries, pool=part)
+    unread = Arm("keep-all + window", Method(positions=ContextWindow(), name="window"), against=("uniform",))
+    whole = [Arm("keep-all", KEEP_ALL, against=("uniform",)), unread]
+    return Experiment(
+        "combined",
+        f"Films of {minutes:g} minutes; every way but keep-all keeps {fraction_in_words(keep)}. What pooling "
+        "leaves to do, DPSelect and PivotKV do, each as much as the other, or else uniform frames.",
+        [bench.leg(bench.task(minutes), [*whole, *arms, blind("uniform")])],
+        left_out=bench.left_out(**({"progressive pooling": why} if why else {})),
+    )
+
+
+def _with_and_without_window(
+    keep: float, *, frames: bool, entries: bool, pool: ProgressivePooling | None
+) -> list[Arm]:
+    """A combination that keeps the fraction `keep` of the tokens it gets, twice; none if that is over 1."""
+    if keep > 1:
+        return []
+    names = ["pooling"] * (pool is not None) + ["DPSelect"] * frames + ["PivotKV"] * entries
+    each = math.sqrt(keep) if frames and entries else keep
+    settings = Retake(keyframes=each if frames else 1.0, pivots=frames)
+    method = Method(
+        None if frames or entries else UniformFrames(keep),
+        settings.cache(each, None) if entries else KEEP_ALL.cache,
+        "combined",
+        settings.features(),
+        pool,
+    )
+    label = " + ".join(names) if frames or entries else " + ".join([*names, "uniform"])
+    longer = replace(method, positions=ContextWindow())
+    return [
+        Arm(label, method, against=others(("uniform",), label)),
+        Arm(f"{label} + window", longer, against=tuple(dict.fromkeys(("uniform", label)))),
+    ]
