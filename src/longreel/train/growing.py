@@ -3,7 +3,7 @@
 Every vector keeps its old coordinates. The new ones beside them are empty, but for numbers, the clock, and
 one coordinate that is the same in all tokens. A layer that is put in twice adds nothing the first time, where
 it reads exactly what it was trained on (compare Net2Net, arXiv 1511.05641): it has found what it looks for,
-and the first such layer says what the clock shows there.
+and there the first such layer says what the clock shows, and the second passes it on.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from transformers import PreTrainedTokenizerFast
 from longreel.models.video_xl.clock import start_clock
 from longreel.models.video_xl.modeling import VideoXLModel
 from longreel.train.start import number_words
-from longreel.train.telling_time import carry_numbers, repeat_louder
+from longreel.train.telling_time import carry_numbers, pass_on, repeat_louder
 
 _NOISE = 0.001
 # The first new coordinate, and what all new ones count for in the last norm.
 _STEADY = 0.2
-_HEARD = 4.0
+_HEARD = 2.0
 # Words that no earlier training taught: until then they were only pushed away.
 _TIME_WORDS = frozenset(("minute", "minutes", "second", "seconds"))
 
@@ -78,6 +78,7 @@ def grown(
         for layer in silent[:1]:
             carry_numbers(layer, turns)
         for layer in silent[1:2]:
+            pass_on(layer, numbers.shape[1])
             repeat_louder(layer, numbers.shape[1])
     model.tie_weights()
     return model

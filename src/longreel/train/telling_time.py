@@ -2,7 +2,8 @@
 
 A layer of attention that already finds a thing's frames is given the clock's numbers for its values. What
 it says must be small, or it would drown the words that the next layer reads; what the last layer reads must
-be large, or training would drown it in the noise of its own steps. So a later layer repeats it louder.
+be large, or training would drown it in the noise of its own steps. So a later layer, whose attention already
+leads from the words of an answer to the thing it is about, says it again there, and louder.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# How loud the numbers are said where they are found, and how much louder they are repeated.
+# How loud numbers are said where they are found, how loud they are passed on, and how much louder repeated.
 _SAID = 0.05
+_PASSED_ON = 2.0
 _LOUDER = 4.0
 # Weights that open the gate of what is repeated, whatever the token: coordinates that are the same in all.
 _GATE = 25.0
@@ -29,17 +31,27 @@ def carry_numbers(layer: Any, turns: Sequence[Tensor]) -> None:
         layer: of a Qwen2-shaped decoder.
         turns: (n, n) each, from what a clock adds to the last n coordinates to the embedding of the number.
     """
-    attention, new = layer.self_attn, turns[0].shape[0]
-    size = attention.head_dim
-    for head, turn in enumerate(turns[: attention.o_proj.weight.shape[1] // size]):
-        rows = slice(head * size, (head + 1) * size)
-        carry = torch.linalg.qr(torch.randn(max(new, size), max(new, size)))[0][:new, :size]
-        for value in (attention.v_proj, attention.summary_v_proj):
-            value.weight[rows].normal_(std=_NOISE)
-            value.weight[rows, -new:] = carry.T
-            value.bias[rows] = 0
-        attention.o_proj.weight[:, rows].normal_(std=_NOISE / 2)
-        attention.o_proj.weight[-new:, rows] = _SAID * turn @ carry
+    for head, turn in enumerate(turns[: layer.self_attn.config.num_attention_heads]):
+        _carry(layer.self_attn, head, _SAID * turn)
+
+
+def pass_on(layer: Any, size: int) -> None:
+    """Let heads, wherever they look, say the last `size` coordinates again."""
+    for head in range(layer.self_attn.config.num_attention_heads):
+        _carry(layer.self_attn, head, _PASSED_ON * torch.eye(size))
+
+
+def _carry(attention: Any, head: int, turn: Tensor) -> None:
+    """Let a head say nothing but the last coordinates, turned by `turn` (n, n)."""
+    new, size = len(turn), attention.head_dim
+    rows = slice(head * size, (head + 1) * size)
+    carry = torch.linalg.qr(torch.randn(max(new, size), max(new, size)))[0][:new, :size]
+    for value in (attention.v_proj, attention.summary_v_proj):
+        value.weight[rows].normal_(std=_NOISE)
+        value.weight[rows, -new:] = carry.T
+        value.bias[rows] = 0
+    attention.o_proj.weight[:, rows].normal_(std=_NOISE / 2)
+    attention.o_proj.weight[-new:, rows] = turn @ carry
 
 
 def repeat_louder(layer: Any, size: int) -> None:
