@@ -36,6 +36,10 @@ class ModelError(LongreelError):
     """A model cannot be loaded or cannot do what was asked of it."""
 
 
+class EndpointError(LongreelError):
+    """An endpoint cannot be reached, refuses, or does not speak as it should."""
+
+
 class WatchInterrupted(LongreelError):  # noqa: N818 - it is a result, not a fault
     """Ctrl-C while watching; `memory` holds what was watched and can be resumed.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from longreel.errors import LongreelError, UsageError
 from longreel.files import atomic_file
+from longreel.kept_plan import differences, read_plan, write_plan
 
 Row = dict[str, Any]
 _LONGEST_NAME = 80
@@ -79,7 +80,7 @@ class RunFolder:
 
     def _keep_plan(self, path: Path, plan: dict[str, Any]) -> None:
         if path.exists():
-            different = _different(_plan_in(path), plan)
+            different = differences(read_plan(path), plan)
             if different:
                 raise UsageError(
                     f"{self.folder} holds an evaluation with other values ({', '.join(different)}): "
@@ -88,8 +89,7 @@ class RunFolder:
             return
         if _row_files(self.folder):
             raise UsageError(f"{self.folder} holds rows without their plan: name another folder")
-        with atomic_file(path) as file:
-            file.write((json.dumps(plan, indent=1) + "\n").encode())
+        write_plan(path, plan)
 
     def _drop_broken_line(self) -> None:
         if not self._rows.exists():
@@ -133,16 +133,6 @@ def _row_files(folder: Path) -> list[Path]:
     return [*([whole] if whole.exists() else []), *sorted(folder.glob("rows-*.jsonl"))]
 
 
-def _plan_in(path: Path) -> dict[str, Any]:
-    try:
-        plan = json.loads(path.read_bytes())
-    except ValueError:
-        plan = None
-    if not isinstance(plan, dict):
-        raise UsageError(f"{path} is damaged: name another folder, or remove this one")
-    return plan
-
-
 def _line(row: Row) -> str:
     return json.dumps(row, allow_nan=False) + "\n"
 
@@ -151,15 +141,3 @@ def _file_name(key: str) -> str:
     """A name for files about `key`, another for every key; the key itself where it is short and plain."""
     plain = re.sub(r"[^A-Za-z0-9._=-]", "_", key)[:_LONGEST_NAME]
     return plain if plain == key else f"{plain}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
-
-
-def _different(one: dict[str, Any], other: dict[str, Any], prefix: str = "") -> list[str]:
-    """Names of the values in which two plans differ, those of parts after a dot."""
-    names: list[str] = []
-    for name in sorted({*one, *other}):
-        left, right = one.get(name), other.get(name)
-        if isinstance(left, dict) and isinstance(right, dict):
-            names += _different(left, right, f"{prefix}{name}.")
-        elif left != right:
-            names.append(prefix + name)
-    return names

@@ -30,6 +30,10 @@ Source = (
 )
 
 PICTURE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"})
+# By which films are found in a folder; what is named as a film may have any.
+FILM_ENDINGS = frozenset(
+    {".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".mpg", ".mpeg", ".ts", ".flv", ".wmv", ".gif"}
+)
 _SPOOL_BYTES = 64 << 20
 _COPY_BYTES = 1 << 20
 

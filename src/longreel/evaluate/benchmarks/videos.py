@@ -13,10 +13,8 @@ from longreel.errors import SourceError
 from longreel.evaluate.benchmarks.base import Video
 from longreel.evaluate.items import Clip
 from longreel.video.reader import probe
+from longreel.video.sources import FILM_ENDINGS
 
-_ENDINGS = frozenset(
-    (".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".mpg", ".mpeg", ".ts", ".flv", ".wmv", ".gif")
-)
 _PICTURES = frozenset((".jpg", ".jpeg", ".png"))
 
 
@@ -68,7 +66,7 @@ class Shelf:
             name = self._names(wanted.parent).get(_stem(wanted.name).lower())
             if name is not None and not video.picture_rate:
                 # A link that leads nowhere has the published name, and is no file.
-                unnamed = wanted.suffix.lower() not in _ENDINGS
+                unnamed = wanted.suffix.lower() not in FILM_ENDINGS
                 plain = name == wanted.name or (unnamed and name == wanted.name + ".mp4")
                 return _checked(Found(video, wanted.parent / name, renamed=not plain))
         return Found(video, None, problem="missing")
@@ -77,7 +75,7 @@ class Shelf:
         """File names by lower-case stem, a published .mp4 before others of the same stem."""
         if folder not in self._listed:
             names: Iterable[str] = os.listdir(folder) if folder.is_dir() else ()
-            films = [name for name in names if Path(name).suffix.lower() in _ENDINGS]
+            films = [name for name in names if Path(name).suffix.lower() in FILM_ENDINGS]
             ordered = sorted(films, key=lambda name: (not name.endswith(".mp4"), name), reverse=True)
             self._listed[folder] = {_stem(name).lower(): name for name in ordered}
         return self._listed[folder]
@@ -103,7 +101,7 @@ def _checked(found: Found) -> Found:
 def _stem(name: str) -> str:
     """The name without the ending of a film; a dot elsewhere is part of the name."""
     path = Path(name)
-    return path.stem if path.suffix.lower() in _ENDINGS else name
+    return path.stem if path.suffix.lower() in FILM_ENDINGS else name
 
 
 def _pictures(folder: Path) -> list[Path]:
