@@ -18,6 +18,7 @@ VERBS = [
     "info",
     "extend",
     "films make",
+    "data vico",
     "train",
     "convert",
     "demo",

@@ -13,6 +13,7 @@ from longreel.cli.ask import ask
 from longreel.cli.compare import compare
 from longreel.cli.convert import convert
 from longreel.cli.curve import curve
+from longreel.cli.data import data
 from longreel.cli.demo import demo
 from longreel.cli.evaluate import evaluate
 from longreel.cli.extend import extend
@@ -36,6 +37,7 @@ app.command()(info)
 app.command()(extend)
 app.add_typer(films, name="films")
 app.command()(compare)
+app.add_typer(data, name="data")
 app.command()(train)
 app.command()(convert)
 app.add_typer(evaluate, name="evaluate")

@@ -1,0 +1,1 @@
+"""Training data made of films that have none."""
