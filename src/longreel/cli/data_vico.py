@@ -97,9 +97,7 @@ def vico(
 
       longreel data vico --videos films --writer truth -o vico.jsonl
 
-      longreel data vico --videos films --captioner MODEL --writer http://host/v1 --writer-model NAME -o v.jsonl
-
-      longreel data vico --videos films --captioner http://host/v1 --captioner-model NAME --writer truth -o v.jsonl
+      longreel data vico --videos films --captioner MODEL --writer URL --writer-model NAME -o vico.jsonl
     """
     from longreel.data.prompts import CAPTION
     from longreel.data.vico import VicoSettings, make_vico

@@ -28,7 +28,7 @@ class ModelCaptioner:
         self._model, self._prompt, self._frames = model, prompt, frames
         if unknown := list(model.adapter.dialogue.unknown_words(prompt)):
             raise UsageError(
-                f"the captioner does not know the word {unknown[0]!r}: give --caption-prompt in words it knows"
+                f"the captioner does not know the word {unknown[0]!r}: give --caption-prompt in those it has"
             )
 
     def plan(self) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def make_vico(
         LongreelError: what is kept of an earlier call is damaged.
     """
     if writer.needs_captions and captioner is None:
-        raise UsageError("the writer reads captions: name a captioner")
+        raise UsageError("the writer reads captions: name who writes them (--captioner)")
     names = film_names(folder)
     kept = VicoFolder(output, _plan(captioner, writer, settings))
     from_truth = isinstance(captioner, TruthCaptioner) or isinstance(writer, TruthWriter)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,54 +10,15 @@ import pytest
 from longreel.errors import LongreelError, UsageError
 from longreel.evaluate.benchmarks.data import Data
 from longreel.evaluate.benchmarks.judge import Judge, grade_in, judge_of, judge_prompt, judgements
+from tests.endpoint import Server, servers
 from tests.evaluate.benchmarks.folder import SETTING, perfect, rows_of
 from tests.evaluate.benchmarks.test_mlvu import dev
 
-__all__ = ["dev"]
+__all__ = ["dev", "servers"]
 
 
-class Server:
-    """Answers with what is in `replies`, the last for ever: a status or a text."""
-
-    def __init__(self, *replies: Any) -> None:
-        self.replies = list(replies)
-        self.requests: list[tuple[str, dict[str, str], Any]] = []
-        self.location = ""
-        self.content = b""
-        owner = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                owner.requests.append((self.path, dict(self.headers), body))
-                reply = owner.replies.pop(0) if len(owner.replies) > 1 else owner.replies[0]
-                spoken = json.dumps({"choices": [{"message": {"content": str(reply)}}]}).encode()
-                content = owner.content or (reply if isinstance(reply, bytes) else spoken)
-                self.send_response(reply if isinstance(reply, int) else 200)
-                if owner.location:
-                    self.send_header("Location", owner.location)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        self.http = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}/v1"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-
-    def judge(self, key: str = "") -> Judge:
-        return Judge(self.url, "grader", key, wait=lambda seconds: None)
-
-
-@pytest.fixture
-def servers() -> Iterator[list[Server]]:
-    made: list[Server] = []
-    yield made
-    for server in made:
-        server.http.shutdown()
-        server.http.server_close()
+def judge_at(server: Server, key: str = "") -> Judge:
+    return Judge(server.url, "grader", key, wait=lambda seconds: None)
 
 
 GOOD = '{"accuracy": 4, "relevance": 5, "completeness": 2, "reliability": 3}'
@@ -71,7 +28,7 @@ def test_every_free_answer_is_judged_once(dev: Data, servers: list[Server], tmp_
     server = Server(GOOD)
     servers.append(server)
     rows = rows_of(dev, perfect)
-    found = judgements(dev, rows, server.judge("secret"), tmp_path)
+    found = judgements(dev, rows, judge_at(server, "secret"), tmp_path)
     assert sorted(found.values()) == [5, 5, 9, 9]  # type: ignore[type-var]
     assert {setting for setting, _ in found} == {SETTING}
     path, headers, body = server.requests[0]
@@ -80,7 +37,7 @@ def test_every_free_answer_is_judged_once(dev: Data, servers: list[Server], tmp_
     assert (body["model"], body["temperature"]) == ("grader", 0)
     assert "the owl; at night" in body["messages"][0]["content"]
     sent = len(server.requests)
-    assert judgements(dev, rows, server.judge(), tmp_path) == found
+    assert judgements(dev, rows, judge_at(server), tmp_path) == found
     assert len(server.requests) == sent
     assert "secret" not in (tmp_path / "judgements.jsonl").read_text()
 
@@ -94,20 +51,20 @@ def test_what_was_judged_before_a_failure_is_kept(dev: Data, servers: list[Serve
     broken = Server(GOOD, GOOD, 401)
     servers.append(broken)
     with pytest.raises(LongreelError, match="401") as caught:
-        judgements(dev, [row], broken.judge("secret"), tmp_path)
+        judgements(dev, [row], judge_at(broken, "secret"), tmp_path)
     assert "secret" not in str(caught.value)
     with open(tmp_path / "judgements.jsonl", "a") as file:
         file.write('{"prompt": "half a li')
     whole = Server(GOOD)
     servers.append(whole)
-    assert len(judgements(dev, [row], whole.judge(), tmp_path)) == 4
+    assert len(judgements(dev, [row], judge_at(whole), tmp_path)) == 4
     assert len(whole.requests) == 2
 
 
 def test_a_busy_judge_is_asked_again(servers: list[Server]) -> None:
     server = Server(503, 429, "fine")
     servers.append(server)
-    assert server.judge().reply("Well?") == "fine"
+    assert judge_at(server).reply("Well?") == "fine"
     assert len(server.requests) == 3
 
 
@@ -116,7 +73,7 @@ def test_what_the_judge_objects_to_is_told_without_the_key(servers: list[Server]
     servers.append(server)
     server.content = b'{"error": {"message": "secret may\\nnot use max_tokens"}}'
     with pytest.raises(LongreelError, match=r"400 Bad Request \(\(key\) may not use max_tokens\)"):
-        server.judge("secret").reply("Well?")
+        judge_at(server, "secret").reply("Well?")
 
 
 def test_a_damaged_file_of_judgements_is_named(dev: Data, servers: list[Server], tmp_path: Path) -> None:
@@ -124,7 +81,7 @@ def test_a_damaged_file_of_judgements_is_named(dev: Data, servers: list[Server],
     server = Server(GOOD)
     servers.append(server)
     with pytest.raises(LongreelError, match=r"judgements\.jsonl, line 2 is damaged"):
-        judgements(dev, rows_of(dev, perfect), server.judge(), tmp_path)
+        judgements(dev, rows_of(dev, perfect), judge_at(server), tmp_path)
 
 
 @pytest.mark.parametrize(("reply", "said"), [(503, "503"), (b"<html>", "another form"), (404, "404")])
@@ -132,8 +89,14 @@ def test_a_judge_that_fails_is_named(servers: list[Server], reply: Any, said: st
     server = Server(reply)
     servers.append(server)
     with pytest.raises(LongreelError, match=said) as caught:
-        server.judge().reply("Well?")
+        judge_at(server).reply("Well?")
     assert server.url in str(caught.value)
+
+
+def test_an_answer_in_another_form_may_pass(servers: list[Server]) -> None:
+    server = Server(b"<html>", b'{"choices": []}', "fine")
+    servers.append(server)
+    assert judge_at(server).reply("Well?") == "fine"
 
 
 def test_a_redirect_does_not_carry_the_key_away(servers: list[Server]) -> None:
@@ -141,7 +104,7 @@ def test_a_redirect_does_not_carry_the_key_away(servers: list[Server]) -> None:
     servers += [elsewhere, server]
     server.location = elsewhere.url
     with pytest.raises(LongreelError, match="302"):
-        server.judge("secret").reply("Well?")
+        judge_at(server, "secret").reply("Well?")
     assert elsewhere.requests == []
 
 
@@ -149,7 +112,7 @@ def test_nobody_there(servers: list[Server]) -> None:
     server = Server("")
     server.http.server_close()
     with pytest.raises(LongreelError, match="run the same command again"):
-        server.judge().reply("Well?")
+        judge_at(server).reply("Well?")
 
 
 @pytest.mark.parametrize(
