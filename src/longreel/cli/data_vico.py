@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from longreel.endpoint import Endpoint
 
 _CAPTIONS, _CLUES = "Captions", "Clues"
-_TRUTH, _BUILT_IN = "truth", "built-in"
+_TRUTH = "truth"
 _MOST_NAMED = 10
 
 
@@ -55,7 +55,7 @@ def vico(
         typer.Option(
             "--captioner",
             metavar="MODEL|URL|truth",
-            help="Who captions clips: the folder of a model or its name on the hub, built-in, an "
+            help="Who captions clips: the folder of a model or its name on the hub, an "
             "OpenAI-compatible address that takes pictures, or truth; not needed with --writer truth.",
             rich_help_panel=_CAPTIONS,
         ),
@@ -153,7 +153,7 @@ def _captioner(
     from longreel.data.model_captioner import ModelCaptioner
 
     # A clip is short: there is nothing to compress.
-    loaded = loaded_model(None if name == _BUILT_IN else name, "keep-all", None, dtype, device)
+    loaded = loaded_model(name, "keep-all", None, dtype, device)
     return ModelCaptioner(loaded, prompt, frames)
 
 
