@@ -40,13 +40,15 @@ class Answer:
     """An answer in words.
 
     `evidence` holds the spans of the film it rests on, best first. `unknown_words` are words of the question
-    that the model does not know; if there are any, the text names them and nothing was guessed.
+    that the model does not know; if there are any, the text names them and nothing was guessed. `dense` holds
+    the parts of the film, (start, end) in seconds, that a memory of two levels was read closely in.
     """
 
     text: str
     usage: Usage
     evidence: tuple[Evidence, ...] = ()
     unknown_words: tuple[str, ...] = ()
+    dense: tuple[tuple[float, float], ...] = ()
 
     def __str__(self) -> str:
         return self.text

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from longreel.answer import Answer, Evidence, Usage
+from longreel.closer_look import Look, check_levels, closer_look
 from longreel.context_fit import context_within
 from longreel.errors import ContextError, UsageError
 from longreel.evidence import evidence_of
@@ -31,6 +32,8 @@ class Decoding:
     max_new_tokens: tokens after which an answer is cut off.
     temperature, top_p: of sampling; seed makes it repeatable (None: different every time).
     stop: texts that an answer ends before, one or several.
+    dense_intervals: of a memory of two levels, how many intervals are read at the dense one; None for the
+        default, see `closer_look`.
     """
 
     max_new_tokens: int = 128
@@ -38,6 +41,7 @@ class Decoding:
     top_p: float = 1.0
     seed: int | None = None
     stop: str | Sequence[str] = ()
+    dense_intervals: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stop", stop_strings(self.stop))
@@ -55,6 +59,11 @@ class Decoding:
             raise UsageError(f"seed={self.seed} is outside 0 to {MAX_SEED}: choose another")
         if not 0 < self.top_p <= 1:
             raise UsageError(f"top_p={self.top_p} is outside (0, 1]: leave it at 1 to sample from all words")
+        closer = self.dense_intervals
+        if closer is not None and (isinstance(closer, bool) or not isinstance(closer, int) or closer < 0):
+            raise UsageError(
+                f"dense_intervals={closer} is no number of intervals: give a whole number, 0 for none"
+            )
 
 
 Turn = tuple[str, str | None]
@@ -73,23 +82,25 @@ def ask(
         earlier: (question, answer) turns of the same chat.
 
     Raises:
-        UsageError: the question is empty or too long.
+        UsageError: the question is empty or too long, or the decoding asks for levels that the memory lacks.
         MemoryFileError: the memory is damaged or of another model.
     """
     started = time.perf_counter()
-    ids, unknown = _prepared(adapter, memory, question, earlier)
+    ids, unknown = _prepared(adapter, memory, question, earlier, decoding)
     wording = _wording(adapter, decoding)
     new: list[int] = []
     evidence: tuple[Evidence, ...] = ()
+    look = Look(memory)
     if unknown:
         text = unknown_words_text(unknown)
     else:
-        new = list(wording.until_stop(_generated(adapter, memory, ids, decoding)))
+        look = closer_look(adapter, memory, question, ids, decoding.dense_intervals)
+        new = list(wording.until_stop(_generated(adapter, look.memory, ids, decoding)))
         text = wording.text(new)
     if spoken := wording.spoken(new):
-        evidence = evidence_of(memory, adapter.attention(memory.key_values, ids, spoken))
-    usage = Usage(len(ids), memory.header.kept[0], len(new), time.perf_counter() - started)
-    return Answer(text, usage, evidence, tuple(unknown))
+        evidence = evidence_of(look.memory, adapter.attention(look.memory.key_values, ids, spoken))
+    usage = Usage(len(ids), look.memory.header.kept[0], len(new), time.perf_counter() - started)
+    return Answer(text, usage, evidence, tuple(unknown), look.spans)
 
 
 def stream(
@@ -104,10 +115,11 @@ def stream(
     Raises:
         UsageError, MemoryFileError: as `ask`, at once and not with the first piece.
     """
-    ids, unknown = _prepared(adapter, memory, question, earlier)
+    ids, unknown = _prepared(adapter, memory, question, earlier, decoding)
     if unknown:
         return iter([unknown_words_text(unknown)])
-    return _pieces(_wording(adapter, decoding), _generated(adapter, memory, ids, decoding))
+    look = closer_look(adapter, memory, question, ids, decoding.dense_intervals)
+    return _pieces(_wording(adapter, decoding), _generated(adapter, look.memory, ids, decoding))
 
 
 def question_ids(adapter: ModelAdapter, question: str, earlier: Sequence[Turn] = ()) -> Tensor:
@@ -134,13 +146,14 @@ def unknown_words_text(words: Sequence[str]) -> str:
 
 
 def _prepared(
-    adapter: ModelAdapter, memory: VideoMemory, question: str, earlier: Sequence[Turn]
+    adapter: ModelAdapter, memory: VideoMemory, question: str, earlier: Sequence[Turn], decoding: Decoding
 ) -> tuple[Tensor, list[str]]:
     """Token ids of the text after the film, and the words the model does not know."""
     check_question(question)
     memory.require_model(adapter)
     memory.require_shapes(adapter)
     _check_bound(memory, question)
+    check_levels(memory, decoding.dense_intervals)
     ids = question_ids(adapter, question, earlier)
     _check_room(adapter, memory, len(ids))
     return ids, list(adapter.dialogue.unknown_words(question))

@@ -45,7 +45,8 @@ def extended(adapter: ModelAdapter, method: Method, memory: VideoMemory, target:
     tables: dict[int, RotaryTable] = {}
     layers = tuple(_turned(layer, turn, tables) for layer in memory.layers)
     header = memory.header.model_copy(update={"window": WindowRecord(**plain(after))})
-    return VideoMemory(layers, memory.timeline, header)
+    dense = None if memory.dense is None else tuple(_turned(layer, turn, tables) for layer in memory.dense)
+    return VideoMemory(layers, memory.timeline, header, dense)
 
 
 def _part_of(memory: VideoMemory, method: Method) -> ContextWindow:

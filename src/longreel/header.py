@@ -134,6 +134,19 @@ class ResumePoint(_Record):
     lines: _Count = 0
 
 
+class DenseRecord(_Record):
+    """The dense level of a memory that has two; see `KeyValues.dense`.
+
+    ratio: of all its intervals. kept: entries per layer, text included; nbytes: bytes of its tensors.
+    next_position: where text behind it would stand.
+    """
+
+    ratio: _Extent
+    kept: tuple[_Count, ...] = Field(min_length=1)
+    nbytes: _Count
+    next_position: _Count
+
+
 class WindowRecord(_Record):
     """A `RescaledWindow`."""
 
@@ -161,12 +174,13 @@ class Header(_Record):
     question: the only one that can be asked, by which it was chosen what is kept; None for any.
     next_position, run, end, squeeze: where what follows stands; see `KeyValues`.
     window: the rotary table of all entries, and of what is asked; None for the model's own.
-    kept: entries per layer, text included; nbytes: bytes of the layers' tensors.
+    kept: entries per layer, text included; nbytes: bytes of the layers' tensors, of both levels.
     seconds: wall time of watching.
     peak_bytes: largest size of the process while watching; None where it cannot be measured.
     paths: which fast or slow path ran, and why.
     interval: visual tokens per interval; short_end: tokens of the last one if it was closed short, else 0.
     intervals: visual tokens and ratio of every interval, if each has a ratio of its own; else None.
+    dense: the level for a closer look; None without one. All else is of the sparse level.
     complete: False if watching was interrupted; `resume` then says where to go on.
     """
 
@@ -190,12 +204,28 @@ class Header(_Record):
     interval: _Count
     short_end: _Count
     intervals: tuple[_Interval, ...] | None = None
+    dense: DenseRecord | None = None
     seconds: _Seconds
     peak_bytes: _Count | None
     paths: tuple[str, ...]
     complete: bool
     resume: ResumePoint | None
     warnings: tuple[str, ...]
+
+    def of_dense(self) -> Header:
+        """That of the dense level, as if there were no other."""
+        assert self.dense is not None
+        ratio = self.dense.ratio
+        intervals = None if self.intervals is None else tuple((tokens, ratio) for tokens, _ in self.intervals)
+        return self.model_copy(
+            update={
+                "kept": self.dense.kept,
+                "nbytes": self.dense.nbytes,
+                "next_position": self.dense.next_position,
+                "intervals": intervals,
+                "dense": None,
+            }
+        )
 
     @field_validator("method")
     @classmethod
@@ -224,6 +254,8 @@ class Header(_Record):
             raise ValueError("what is not complete can be gone on with")
         if self.intervals is not None and sum(tokens for tokens, _ in self.intervals) != self.visual_tokens:
             raise ValueError("all visual tokens are in intervals")
+        if self.dense is not None:
+            self._levels_fit_together(self.dense)
         if self.run is not None and self.run[0] > self.next_position:
             raise ValueError("a stretch of visual tokens begins before it ends")
         if self.resume is not None and self.resume.source > len(self.sources):
@@ -231,6 +263,14 @@ class Header(_Record):
         if self.resume is not None and self.resume.skip_tokens > self._open_tokens(self.resume):
             raise ValueError("no more tokens are skipped than there are of the film")
         return self
+
+    def _levels_fit_together(self, dense: DenseRecord) -> None:
+        if len(dense.kept) != len(self.kept) or self.end is not None:
+            raise ValueError("both levels have the same layers")
+        if self.intervals is None and self.visual_tokens:
+            raise ValueError("levels are told by interval")
+        if any(ratio <= dense.ratio for _, ratio in self.intervals or ()):
+            raise ValueError("the dense level keeps more")
 
     def _open_tokens(self, resume: ResumePoint) -> int:
         """Visual tokens of the film to go on with, or at least as many."""

@@ -63,6 +63,8 @@ class KeyValues:
     None if that is `next_position`. `squeeze` is how a film goes on that was broken off, if its times were
     squeezed. `window` is the rotary table that keys were rotated by, and whatever attends to them has to be;
     None for the model's own. `intervals` are all there are, if each has a ratio of its own; else None.
+    `dense` holds the same film condensed less, interval by interval, for a closer look (see `TwoLevels`); it
+    is not read with these layers, only in place of them.
     """
 
     layers: tuple[LayerMemory, ...]
@@ -73,9 +75,10 @@ class KeyValues:
     squeeze: Squeeze | None = None
     window: RescaledWindow | None = None
     intervals: tuple[Interval, ...] | None = None
+    dense: KeyValues | None = None
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all tensors; one that several layers share counts once."""
+        """Bytes of all tensors, of both levels; one that several layers share counts once."""
         distinct = {id(part): part.nbytes for layer in self.layers for part in vars(layer).values()}
-        return sum(distinct.values())
+        return sum(distinct.values()) + (0 if self.dense is None else self.dense.nbytes)

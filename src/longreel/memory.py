@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -33,32 +33,24 @@ class VideoMemory:
         layer is read, and its hash checked, when it is first touched.
     timeline: the times of frames and visual tokens.
     header: everything else.
+    dense: the layers of the same film for a closer look, of a memory with two levels; else None.
     """
 
     layers: Sequence[LayerMemory]
     timeline: Timeline
     header: Header
+    dense: Sequence[LayerMemory] | None = None
 
     @property
     def key_values(self) -> KeyValues:
-        """All layers, as a language model takes them."""
-        header = self.header
-        return KeyValues(
-            tuple(self.layers),
-            header.next_position,
-            header.visual_tokens,
-            header.run,
-            header.end,
-            None if header.squeeze is None else Squeeze(*header.squeeze),
-            self.window,
-            None if header.intervals is None else tuple(Interval(*each) for each in header.intervals),
-        )
+        """All layers, as a language model takes them; of both levels if there are two."""
+        held = _held(self.layers, self.header)
+        return held if self.dense is None else replace(held, dense=_held(self.dense, self.header.of_dense()))
 
     @property
     def window(self) -> RescaledWindow | None:
         """The rotary table of its entries, and of what is asked of it; None for the model's own."""
-        record = self.header.window
-        return None if record is None else RescaledWindow(**record.model_dump())
+        return _window(self.header)
 
     @property
     def complete(self) -> bool:
@@ -67,7 +59,7 @@ class VideoMemory:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the layers' tensors."""
+        """Bytes of the layers' tensors, of both levels."""
         return self.header.nbytes
 
     def __repr__(self) -> str:
@@ -142,6 +134,7 @@ class VideoMemory:
             MemoryFileError: a tensor of the file was changed.
         """
         tuple(self.layers)
+        tuple(self.dense or ())
 
     def report(self) -> MemoryReport:
         """What was watched, how, and what it cost; print it, or take its `to_dict()`."""
@@ -153,12 +146,18 @@ class VideoMemory:
         Raises:
             MemoryFileError: they have other shapes.
         """
-        shapes = [(layer.keys.shape[0], layer.keys.shape[2]) for layer in self.layers]
+        shapes = _shapes(self.layers)
+        same = self.dense is None or (_shapes(self.dense) == shapes and self._levels_fit(self.dense))
         table = self.header.window.inv_freq if self.header.window else adapter.rotation.inv_freq
-        if shapes != list(adapter.layer_shapes) or len(table) != len(adapter.rotation.inv_freq):
+        if not same or shapes != list(adapter.layer_shapes) or len(table) != len(adapter.rotation.inv_freq):
             raise MemoryFileError(
                 f"this memory has layers of other shapes than {adapter.name!r} makes: watch the film again"
             )
+
+    def _levels_fit(self, dense: Sequence[LayerMemory]) -> bool:
+        """Whether there is the same text in both."""
+        both = zip(self.layers, dense, strict=True)
+        return all(int((a.token == TEXT).sum()) == int((b.token == TEXT).sum()) for a, b in both)
 
     def require_model(self, adapter: ModelAdapter, what: str = "this memory") -> None:
         """Refuse a model other than the one that watched.
@@ -174,3 +173,24 @@ class VideoMemory:
                 f"{adapter.name!r} ({', '.join(different) or 'identity'} differ): load that model, or watch "
                 "the film again"
             )
+
+
+def _held(layers: Sequence[LayerMemory], header: Header) -> KeyValues:
+    return KeyValues(
+        tuple(layers),
+        header.next_position,
+        header.visual_tokens,
+        header.run,
+        header.end,
+        None if header.squeeze is None else Squeeze(*header.squeeze),
+        _window(header),
+        None if header.intervals is None else tuple(Interval(*each) for each in header.intervals),
+    )
+
+
+def _window(header: Header) -> RescaledWindow | None:
+    return None if header.window is None else RescaledWindow(**header.window.model_dump())
+
+
+def _shapes(layers: Sequence[LayerMemory]) -> list[tuple[int, int]]:
+    return [(layer.keys.shape[0], layer.keys.shape[2]) for layer in layers]

@@ -46,15 +46,17 @@ class _Contents(BaseModel):
 
     header: Header
     layers: tuple[dict[str, str], ...]
+    dense: tuple[dict[str, str], ...] = ()
     timeline: dict[str, str]
     hashes: dict[str, str]
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
-        if len(self.layers) != len(self.header.kept):
+        dense = self.header.dense
+        if len(self.layers) != len(self.header.kept) or len(self.dense) != len(dense.kept if dense else ()):
             raise ValueError("some layers are missing")
         if self.timeline.keys() != TIMELINE_PARTS or any(
-            names.keys() != LAYER_PARTS for names in self.layers
+            names.keys() != LAYER_PARTS for names in (*self.layers, *self.dense)
         ):
             raise ValueError("some tensors are missing")
         return self
@@ -68,11 +70,14 @@ def write_memory(memory: VideoMemory, path: str | os.PathLike[str]) -> None:
     """
     _check_writable(path)
     tensors: dict[str, Tensor] = {}
-    layers = tuple(_name_layer(number, layer, tensors) for number, layer in enumerate(memory.layers))
+    layers, dense = (
+        tuple(_name_layer(f"{level}.{number}", layer, tensors) for number, layer in enumerate(of_level))
+        for level, of_level in (("layers", memory.layers), ("dense", memory.dense or ()))
+    )
     timeline = {part: f"timeline.{part}" for part in vars(memory.timeline)}
     tensors |= {timeline[part]: tensor for part, tensor in vars(memory.timeline).items()}
     hashes = {name: hash_tensor(tensor) for name, tensor in tensors.items()}
-    contents = _Contents(header=memory.header, layers=layers, timeline=timeline, hashes=hashes)
+    contents = _Contents(header=memory.header, layers=layers, dense=dense, timeline=timeline, hashes=hashes)
     try:
         with atomic_file(path) as file:
             file.write(_safetensors_header(contents.model_dump_json(), tensors))
@@ -122,15 +127,17 @@ def _mapped(name: str) -> VideoMemory:
         check_timeline(timeline, contents.header)
     except ValueError as error:
         raise _damaged(name, str(error)) from error
-    return VideoMemory(_StoredLayers(stored, contents), timeline, contents.header)
+    header = contents.header
+    dense = None if header.dense is None else _StoredLayers(stored, contents.dense, header.of_dense())
+    return VideoMemory(_StoredLayers(stored, contents.layers, header), timeline, header, dense)
 
 
-def _name_layer(number: int, layer: LayerMemory, tensors: dict[str, Tensor]) -> dict[str, str]:
+def _name_layer(where: str, layer: LayerMemory, tensors: dict[str, Tensor]) -> dict[str, str]:
     """Add a layer's tensors; one that an earlier layer has already is stored once."""
     names = {}
     for part, tensor in vars(layer).items():
         shared = (name for name, other in tensors.items() if name.endswith(f".{part}") and other is tensor)
-        names[part] = next(shared, f"layers.{number}.{part}")
+        names[part] = next(shared, f"{where}.{part}")
         tensors[names[part]] = tensor
     return names
 
@@ -187,12 +194,12 @@ class _StoredTensors:
 
 
 class _StoredLayers(Sequence[LayerMemory]):
-    """The layers of a mapped file, each read once, when it is first asked for."""
+    """The layers of a level of a mapped file, each read once, when it is first asked for."""
 
-    def __init__(self, stored: _StoredTensors, contents: _Contents) -> None:
+    def __init__(self, stored: _StoredTensors, names: Sequence[dict[str, str]], header: Header) -> None:
         self._stored = stored
-        self._names = contents.layers
-        self._header = contents.header
+        self._names = names
+        self._header = header
         self._tensors: dict[str, Tensor] = {}
         self._layers: dict[int, LayerMemory] = {}
         self._lock = threading.Lock()

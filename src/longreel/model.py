@@ -12,6 +12,7 @@ from longreel.ask import Decoding, ask, stream
 from longreel.chat import Chat
 from longreel.compress.base import IntervalCompressor
 from longreel.compress.summary_tokens import SummaryTokens
+from longreel.compress.two_levels import TwoLevels
 from longreel.errors import UsageError
 from longreel.extension import extended
 from longreel.film_plan import FilmPlan
@@ -159,6 +160,7 @@ class Model:
         top_p: float = ...,
         seed: int | None = ...,
         stop: str | Sequence[str] = ...,
+        dense_intervals: int | None = ...,
     ) -> Answer: ...
     @overload
     def ask(
@@ -171,6 +173,7 @@ class Model:
         top_p: float = ...,
         seed: int | None = ...,
         stop: str | Sequence[str] = ...,
+        dense_intervals: int | None = ...,
     ) -> list[Answer]: ...
     def ask(
         self,
@@ -182,6 +185,7 @@ class Model:
         top_p: float = 1.0,
         seed: int | None = None,
         stop: str | Sequence[str] = (),
+        dense_intervals: int | None = None,
     ) -> Answer | list[Answer]:
         """Answer a question, or a list of questions, each as if asked alone.
 
@@ -189,12 +193,14 @@ class Model:
             max_new_tokens: tokens after which an answer is cut off.
             temperature, top_p, seed: 0 is greedy; above, words are sampled, repeatably with a seed.
             stop: texts, such as "\\n"; an answer ends before the first that comes up in it.
+            dense_intervals: of a memory of two levels, how many intervals are read at the dense one; None for
+                three.
 
         Raises:
             UsageError: a question is empty or too long, or a setting is out of range.
             MemoryFileError: the memory is damaged or of another model.
         """
-        decoding = Decoding(max_new_tokens, temperature, top_p, seed, stop)
+        decoding = Decoding(max_new_tokens, temperature, top_p, seed, stop, dense_intervals)
         if isinstance(question, list | tuple):
             return [ask(self.adapter, memory, each, decoding) for each in question]
         return ask(self.adapter, memory, question, decoding)
@@ -209,9 +215,10 @@ class Model:
         top_p: float = 1.0,
         seed: int | None = None,
         stop: str | Sequence[str] = (),
+        dense_intervals: int | None = None,
     ) -> Iterator[str]:
         """The text of `ask` in pieces, as it is found."""
-        decoding = Decoding(max_new_tokens, temperature, top_p, seed, stop)
+        decoding = Decoding(max_new_tokens, temperature, top_p, seed, stop, dense_intervals)
         return stream(self.adapter, memory, question, decoding)
 
     def chat(
@@ -223,9 +230,12 @@ class Model:
         top_p: float = 1.0,
         seed: int | None = None,
         stop: str | Sequence[str] = (),
+        dense_intervals: int | None = None,
     ) -> Chat:
         """A conversation in which questions follow up on each other."""
-        return Chat(self.adapter, memory, Decoding(max_new_tokens, temperature, top_p, seed, stop))
+        return Chat(
+            self.adapter, memory, Decoding(max_new_tokens, temperature, top_p, seed, stop, dense_intervals)
+        )
 
 
 def _check_method(adapter: ModelAdapter, method: Method) -> None:
@@ -241,8 +251,16 @@ def _check_method(adapter: ModelAdapter, method: Method) -> None:
         )
     if isinstance(method.cache, IntervalCompressor):
         method.cache.check(adapter.summary_ratios)
-    if isinstance(method.cache, SummaryTokens) and method.cache.ratio > adapter.interval:
+    ratio = _sparsest(method)
+    if ratio > adapter.interval:
         raise UsageError(
-            f"keep=1/{method.cache.ratio} keeps nothing of an interval of {adapter.interval} visual tokens: "
+            f"keep=1/{ratio} keeps nothing of an interval of {adapter.interval} visual tokens: "
             f"keep at least 1/{adapter.interval}"
         )
+
+
+def _sparsest(method: Method) -> int:
+    """The ratio of the method, if it has one for everything."""
+    if isinstance(method.cache, TwoLevels):
+        return method.cache.sparse
+    return method.cache.ratio if isinstance(method.cache, SummaryTokens) else 1

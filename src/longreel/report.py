@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from longreel.header import Header, PlanRecord, SourceRecord, SubtitleRecord, WindowRecord
+from longreel.header import DenseRecord, Header, PlanRecord, SourceRecord, SubtitleRecord, WindowRecord
 from longreel.plain_text import bytes_in_words, table
 
 
@@ -45,6 +45,8 @@ class MemoryReport:
         if header.intervals:
             yield "intervals", _intervals(header.intervals)
         yield "kept", _kept(header.kept)
+        if header.dense is not None:
+            yield "dense", _dense(header.dense)
         yield "memory", f"{bytes_in_words(header.nbytes)} in {header.dtype}"
         yield "time", f"{header.seconds:.1f} s"
         if header.peak_bytes is not None:
@@ -109,6 +111,11 @@ def _intervals(intervals: tuple[tuple[int, int], ...]) -> str:
     size = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     counts = ", ".join(f"{ratios.count(ratio):,} at {ratio}x" for ratio in sorted(set(ratios)))
     return f"{len(intervals):,} of {size} visual tokens: {counts}"
+
+
+def _dense(record: DenseRecord) -> str:
+    where = "for a closer look where a question attends"
+    return f"{_kept(record.kept)} at {record.ratio}x, {bytes_in_words(record.nbytes)}, {where}"
 
 
 def _kept(kept: tuple[int, ...]) -> str:

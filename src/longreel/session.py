@@ -17,9 +17,10 @@ from longreel.compress.base import ChoosingSelector, MarkingSelector
 from longreel.compress.context_window import RescaledWindow
 from longreel.compress.dynamic import BorderRule
 from longreel.compress.kinds import choosing, condensing
+from longreel.compress.two_levels import TwoLevels
 from longreel.feature_stage import FeatureStage
 from longreel.film_stage import FilmStage
-from longreel.header import Header, ResumePoint, SourceRecord, StageRecord, WindowRecord
+from longreel.header import DenseRecord, Header, ResumePoint, SourceRecord, StageRecord, WindowRecord
 from longreel.identity import hash_json
 from longreel.interrupts import held_back_interrupts
 from longreel.key_values import TEXT, KeyValues
@@ -287,7 +288,7 @@ class WatchSession:
             self._warn_of_extent(held)
             short_end = held.visual_tokens - closed or self._cut_short
             header = self._header(held, self.records, short_end=short_end)
-            self._final = VideoMemory(held.layers, self._timeline, header)
+            self._final = _memory(held, self._timeline, header)
         return self._final
 
     def _warn_of_extent(self, held: KeyValues) -> None:
@@ -314,7 +315,7 @@ class WatchSession:
         # While frames are looked at again, the timeline has not all that the memory holds.
         again = bool(self._films) and self._films[-1].still_known > 0
         timeline = (self._resumed if again else self._timeline).cut(frames, held.visual_tokens)
-        return VideoMemory(held.layers, timeline, self._header(held, records, resume=point))
+        return _memory(held, timeline, self._header(held, records, resume=point))
 
     def _covered(self, tokens: int) -> tuple[tuple[SourceRecord, ...], ResumePoint]:
         """The films in the first `tokens` visual tokens, and where the rest begins.
@@ -370,6 +371,7 @@ class WatchSession:
             interval=self._interval(),
             short_end=short_end,
             intervals=held.intervals,
+            dense=_dense(self._method, held),
             seconds=earlier + time.perf_counter() - self._started,
             peak_bytes=peak_bytes(),
             paths=(f"device: {held.layers[0].keys.device}",),
@@ -431,6 +433,23 @@ class WatchSession:
         """Tokens of so many frames, before they are shrunk."""
         rows, columns, frames = PlanningModel(self._adapter, None).grid(size)
         return -(-count // frames) * rows * columns
+
+
+def _memory(held: KeyValues, timeline: Timeline, header: Header) -> VideoMemory:
+    return VideoMemory(held.layers, timeline, header, None if held.dense is None else held.dense.layers)
+
+
+def _dense(method: Method, held: KeyValues) -> DenseRecord | None:
+    """The record of the dense level, if there are two."""
+    if held.dense is None or not isinstance(method.cache, TwoLevels):
+        return None
+    kept = tuple(len(layer.token) for layer in held.dense.layers)
+    return DenseRecord(
+        ratio=method.cache.dense,
+        kept=kept,
+        nbytes=held.dense.nbytes,
+        next_position=held.dense.next_position,
+    )
 
 
 def _borders(film: WatchedFilm) -> BorderRule | None:

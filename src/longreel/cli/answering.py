@@ -100,6 +100,7 @@ def answer_as_json(question: str, answer: Answer) -> dict[str, Any]:
         "unknown_words": list(answer.unknown_words),
         "evidence": [_span_as_json(span) for span in answer.evidence],
         "usage": asdict(answer.usage),
+        **({"dense": [list(span) for span in answer.dense]} if answer.dense else {}),
     }
 
 

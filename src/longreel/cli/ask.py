@@ -53,6 +53,7 @@ def ask(
     seed: options.Seed = None,
     max_new_tokens: options.MaxNewTokens = 128,
     stop: options.Stop = None,
+    dense_intervals: options.DenseIntervals = None,
     model: options.ModelName = None,
     method: options.MethodName = None,
     keep: options.Keep = None,
@@ -76,6 +77,7 @@ def ask(
     ratios: options.Ratios = None,
     draw: options.Draw = None,
     ratio_seed: options.RatioSeed = 0,
+    dense: options.Dense = None,
     subtitles: options.Subtitles = None,
     subtitle_placement: options.SubtitlePlacement = "times",
     subtitle_budget: options.SubtitleBudget = None,
@@ -119,7 +121,8 @@ def ask(
     is_memory = looks_like_memory(source)
     chosen_frames = options.parsed_fraction(keyframes, "--keyframes")
     retake = RetakeOptions(chunk_frames, chosen_frames, select, pivots, squeeze, scores, by_layer, by_time)
-    summaries = VideoXLOptions(intervals, options.parsed_ratios(ratios), draw, ratio_seed)
+    finer = options.parsed_ratio(dense)
+    summaries = VideoXLOptions(intervals, options.parsed_ratios(ratios), draw, ratio_seed, finer)
     kept = {"--method": method, "--keep": keep, "--budget": budget}
     chosen = [*frames.chosen(), *told.chosen(), *long_films.chosen(), *retake.chosen(), *summaries.chosen()]
     chosen += [name for name, value in kept.items() if value is not None]
@@ -135,10 +138,12 @@ def ask(
 
     from longreel.ask import Decoding, check_question, question_ids
 
-    decoding = Decoding(max_new_tokens, temperature, top_p, seed, stop or ())
+    decoding = Decoding(max_new_tokens, temperature, top_p, seed, stop or (), dense_intervals)
     for each in question or []:
         check_question(each)
-    _check_source(source, is_memory, allow_url)
+    if dense_intervals is not None and not is_memory and finer is None:
+        raise UsageError("--dense-intervals is for memories of two levels: give --dense too")
+    _check_source(source, is_memory, allow_url, dense_intervals)
     loaded = loaded_model(
         model,
         method,
@@ -162,12 +167,13 @@ def ask(
         hold_conversation(answers)
 
 
-def _check_source(source: str, is_memory: bool, allow_url: bool) -> None:
-    """Find out whether it can be opened before a model is loaded."""
+def _check_source(source: str, is_memory: bool, allow_url: bool, dense_intervals: int | None) -> None:
+    """Find out whether it can be opened, and asked so, before a model is loaded."""
+    from longreel.closer_look import check_levels
     from longreel.memory import VideoMemory
 
     if is_memory:
-        VideoMemory.open(source)
+        check_levels(VideoMemory.open(source), dense_intervals)
     else:
         check_films([source], allow_url=allow_url)
 

@@ -169,6 +169,23 @@ Draw = Annotated[
 RatioSeed = Annotated[
     int, typer.Option("--ratio-seed", help="Repeat the same drawing.", rich_help_panel=_VIDEO_XL)
 ]
+Dense = Annotated[
+    str | None,
+    typer.Option(
+        "--dense",
+        metavar="RATIO",
+        help="Keep a second, finer level, such as 4x, for a closer look where a question attends.",
+        rich_help_panel=_VIDEO_XL,
+    ),
+]
+DenseIntervals = Annotated[
+    int | None,
+    typer.Option(
+        "--dense-intervals",
+        help="Intervals that a question reads at the finer level of --dense; default: 3.",
+        rich_help_panel=_ANSWER,
+    ),
+]
 Dtype = Annotated[
     str | None,
     typer.Option("--dtype", help="float32 (default), bfloat16 or float16.", rich_help_panel=_MODEL),
@@ -325,6 +342,20 @@ def parsed_ratios(text: str | None) -> tuple[int, ...] | None:
         return tuple(int(part.removesuffix("x")) for part in parsed_words(text.lower()))
     except ValueError:
         raise UsageError(f"--ratios {text!r} is not a list of whole numbers: write 2,4,8") from None
+
+
+def parsed_ratio(text: str | None, option: str = "--dense") -> int | None:
+    """The ratio in `4` or `4x`.
+
+    Raises:
+        UsageError: it is no whole number.
+    """
+    if text is None:
+        return None
+    try:
+        return int(text.strip().lower().removesuffix("x"))
+    except ValueError:
+        raise UsageError(f"{option} {text!r} is no ratio: write a whole number, such as 4x") from None
 
 
 def parsed_words(text: str) -> tuple[str, ...]:

@@ -73,6 +73,7 @@ def watch(
     ratios: options.Ratios = None,
     draw: options.Draw = None,
     ratio_seed: options.RatioSeed = 0,
+    dense: options.Dense = None,
     question: Annotated[
         str | None,
         typer.Option(
@@ -105,6 +106,7 @@ def watch(
       longreel watch film.mp4
       longreel watch film.mp4 -o film.memory --keep 16x --fps 2
       longreel watch film.mp4 --intervals dynamic --keep 8x
+      longreel watch film.mp4 --keep 16x --dense 4x
       longreel watch film.mkv --model MODEL --subtitles track:en
       longreel watch film.mkv --model MODEL --target auto --pool 4,2,8
       longreel watch film.mp4 --model MODEL --method retake --budget 32000
@@ -135,7 +137,8 @@ def watch(
     retake = RetakeOptions(
         chunk_frames, chosen_frames, select, pivots, squeeze, scores, by_layer, by_time
     ).settings(method)
-    summaries = VideoXLOptions(intervals, options.parsed_ratios(ratios), draw, ratio_seed)
+    finer = options.parsed_ratio(dense)
+    summaries = VideoXLOptions(intervals, options.parsed_ratios(ratios), draw, ratio_seed, finer)
     video_xl = summaries.settings(method, fraction, budget)
     if (question is not None) != (scores == "question"):
         raise UsageError("--question and --scores question go together: give both or none")
@@ -198,8 +201,10 @@ def _report(memory: VideoMemory, path: Path, as_json: bool) -> None:
     images = len(memory.header.sources) - len(films)
     beside = f" and {images} image{'s' if images > 1 else ''}" if images else ""
     frames = sum(film.frames_encoded for film in films)
+    header = memory.header
+    finer = "" if header.dense is None else f" and {header.dense.kept[0]:,} for a closer look"
     print(
         f"{path}: {frames:,} frames{beside}, {memory.header.visual_tokens:,} visual tokens "
-        f"kept as {memory.header.kept[0]:,} entries in {bytes_in_words(report['bytes'])}, "
+        f"kept as {header.kept[0]:,} entries{finer} in {bytes_in_words(report['bytes'])}, "
         f"{memory.header.seconds:.1f} s"
     )

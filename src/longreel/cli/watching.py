@@ -157,6 +157,7 @@ class VideoXLOptions:
     ratios: tuple[int, ...] | None = None
     draw: str | None = None
     seed: int = 0
+    dense: int | None = None
 
     def chosen(self) -> list[str]:
         """The names of the options that were given."""
@@ -165,6 +166,7 @@ class VideoXLOptions:
             "ratios": "--ratios",
             "draw": "--draw",
             "seed": "--ratio-seed",
+            "dense": "--dense",
         }
         default, given = asdict(VideoXLOptions()), asdict(self)
         return [name for field, name in names.items() if given[field] != default[field]]
@@ -186,7 +188,7 @@ class VideoXLOptions:
             )
         from longreel.compress.video_xl import VideoXL
 
-        settings = VideoXL(self.ratios, self.draw, self.seed, self.intervals)
+        settings = VideoXL(self.ratios, self.draw, self.seed, self.intervals, dense=self.dense)
         settings.cache(keep, budget)
         return settings
 

@@ -7,11 +7,15 @@ from dataclasses import dataclass, fields
 from longreel.compress.base import IntervalCompressor
 from longreel.compress.dynamic_intervals import DynamicIntervals
 from longreel.compress.interval_ratios import DrawnRatios, ListedRatios
+from longreel.compress.summary_tokens import whole_ratio
+from longreel.compress.two_levels import TwoLevels
 from longreel.errors import UsageError
 
 INTERVALS = ("fixed", "dynamic")
 # Where neither a fraction nor a budget is given: the largest ratio of the released weights.
 _DYNAMIC_KEEP = 1 / 8
+# As of one level: that of the method without settings.
+_SPARSE_KEEP = 1 / 16
 _OF_BORDERS = ("longest", "shortest", "sharpness", "history", "look_ahead")
 
 
@@ -25,6 +29,8 @@ class VideoXL:
     seed: of what is drawn.
     intervals: "fixed", of equal length, or "dynamic", ending where the picture changes.
     longest, shortest, sharpness, history, look_ahead: of dynamic intervals; see `DynamicIntervals`.
+    dense: ratio of a second, finer level, for a closer look at what a question attends to; the fraction is
+        then that of the sparse level (None: no second level). See `TwoLevels`.
     """
 
     ratios: tuple[int, ...] | None = None
@@ -36,12 +42,14 @@ class VideoXL:
     sharpness: float = 0.5
     history: int = 256
     look_ahead: int = 8
+    dense: int | None = None
 
     def cache(self, keep: float | None, budget: int | None) -> IntervalCompressor:
         """What condenses intervals, for settings that differ from the defaults.
 
         Args:
-            keep, budget: fraction or number of visual tokens to keep, for dynamic intervals.
+            keep, budget: fraction or number of visual tokens to keep, for dynamic intervals; keep also of the
+                sparse of two levels.
 
         Raises:
             UsageError: settings contradict each other, or one is out of range.
@@ -55,6 +63,8 @@ class VideoXL:
         for name in _OF_BORDERS:
             if getattr(self, name) != _DEFAULTS[name]:
                 raise UsageError(f'{name}={getattr(self, name)} is for intervals="dynamic": give that too')
+        if self.dense is not None:
+            return self._two_levels(self.dense, keep, budget)
         if keep is not None or budget is not None:
             raise UsageError(
                 "ratios and keep= or budget= are two ways to say how much stays: give one of them"
@@ -64,7 +74,18 @@ class VideoXL:
             return DrawnRatios(ratios, self.draw, self.seed)
         return ListedRatios(ratios or ())
 
+    def _two_levels(self, dense: int, keep: float | None, budget: int | None) -> TwoLevels:
+        if budget is not None:
+            raise UsageError("two levels keep fractions: give keep= for the sparse one in place of budget=")
+        if self.ratios is not None or self.draw is not None:
+            raise UsageError(
+                "each of two levels has one ratio: leave out ratios= and draw=, or dense= for one level"
+            )
+        return TwoLevels(dense, whole_ratio(_SPARSE_KEEP if keep is None else keep))
+
     def _dynamic(self, keep: float | None, budget: int | None) -> DynamicIntervals:
+        if self.dense is not None:
+            raise UsageError("two levels have intervals of equal length: leave out dense=, or the intervals")
         if self.draw is not None:
             raise UsageError(
                 "the ratios of dynamic intervals follow from what is shown: leave out draw=, or the intervals"

@@ -12,11 +12,13 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from longreel.compress.base import Compressor, TokenShrinker
 from longreel.compress.context_window import RescaledWindow
+from longreel.compress.two_levels import TwoLevels
 from longreel.errors import ModelError, UsageError
 from longreel.identity import hash_json, hash_tensors, hash_text, stable_config
 from longreel.key_values import KeyValues
 from longreel.models.base import FilmPart, FilmTokens, TokenGrid, VisualTokens
 from longreel.models.engine.decoding import Sampler
+from longreel.models.engine.two_levels import TwoLevelWatcher
 from longreel.models.engine.watcher import ChunkWatcher
 from longreel.models.engine.witness import attention_on_memory
 from longreel.models.folders import whole_folder, with_chat_template
@@ -162,9 +164,11 @@ class VideoXLAdapter:
         resume: KeyValues | None = None,
         question: Tensor | None = None,
         window: RescaledWindow | None = None,
-    ) -> ChunkWatcher:
+    ) -> ChunkWatcher | TwoLevelWatcher:
         """Begin a film, or go on with one."""
         decoder = self._model.language_model
+        if isinstance(compressor, TwoLevels):
+            return TwoLevelWatcher(decoder, prefix_ids, compressor, self.interval, resume, window=window)
         return ChunkWatcher(
             decoder, prefix_ids, compressor, self.interval, resume, question=question, window=window
         )
