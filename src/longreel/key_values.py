@@ -81,4 +81,5 @@ class KeyValues:
     def nbytes(self) -> int:
         """Bytes of all tensors, of both levels; one that several layers share counts once."""
         distinct = {id(part): part.nbytes for layer in self.layers for part in vars(layer).values()}
-        return sum(distinct.values()) + (0 if self.dense is None else self.dense.nbytes)
+        own: int = sum(distinct.values())
+        return own if self.dense is None else own + self.dense.nbytes

@@ -31,6 +31,7 @@ from tests.cli.conftest import Run
             {"part": "DynamicIntervals", "keep": 0.25, "ratios": [2, 8]},
         ),
         (["--intervals", "dynamic"], {"part": "DynamicIntervals", "keep": 0.125}),
+        (["--keep", "8x", "--dense", "2x"], {"part": "TwoLevels", "dense": 2, "sparse": 8}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -70,6 +71,10 @@ def test_a_memory_tells_how_it_was_made(
         (["--budget", "7"], "give budget=8"),
         (["--draw", "frame"], "for each interval or film, not 'frame'"),
         (["--ratio-seed", "1"], "give draw= too"),
+        (["--dense", "fine"], "--dense 'fine' is no ratio: write a whole number, such as 4x"),
+        (["--dense", "8x", "--keep", "8x"], "give a smaller ratio"),
+        (["--dense", "3", "--keep", "8x"], "give one of 2, 4, 8"),
+        (["--dense", "2", "--method", "keep-all"], "--dense is for --method video-xl"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -86,3 +91,31 @@ def test_they_are_for_films(run: Run, memory: Path, model: Path) -> None:
     result = run("ask", memory, "where", "--model", model, "--intervals", "dynamic")
     assert result.code == 2
     assert "--intervals is for films" in result.error
+
+
+def test_a_closer_look(run: Run, film: Path, model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "two.memory"
+    made = run("watch", film, "-o", path, "--model", model, "--keep", "8x", "--dense", "2", "-q")
+    assert made.code == 0, made.err
+    assert "for a closer look" in made.out
+    info = run("info", path)
+    assert "at 2x" in info.out
+    assert run("info", path, "--json").json["dense"]["ratio"] == 2
+    spans = []
+    for more in ([], ["--dense-intervals", "1"], ["--dense-intervals", "0"]):
+        asked = run("ask", path, "where was the fox", "who is there", "--model", model, "--json", *more)
+        assert asked.code == 0, asked.err
+        spans.append([len(answer.get("dense", ())) for answer in asked.json["answers"]])
+    assert spans == [[3, 3], [1, 1], [0, 0]]
+
+
+def test_a_closer_look_needs_two_levels(run: Run, film: Path, memory: Path, model: Path) -> None:
+    result = run("ask", memory, "where", "--model", model, "--dense-intervals", "1")
+    assert result.code == 2
+    assert "dense_intervals=1 is for memories of two levels" in result.error
+    result = run("ask", film, "where", "--model", model, "--dense-intervals", "1")
+    assert result.code == 2
+    assert "give --dense too" in result.error
+    result = run("ask", memory, "where", "--model", model, "--dense", "2")
+    assert result.code == 2
+    assert "--dense is for films" in result.error
