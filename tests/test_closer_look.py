@@ -288,8 +288,11 @@ def test_intervals_too_short_for_a_summary(model: Model) -> None:
     assert starts == [first, second, second + 6, second + 12, third]
 
 
-def test_a_rescaled_table_reaches_as_far_as_the_dense_level(model: Model) -> None:
-    longer = Model(model.adapter, Method(cache=method().cache, positions=ContextWindow(window=20)))
+@pytest.mark.parametrize("ramp", ["paper", "yarn"])
+def test_a_rescaled_table_reaches_as_far_as_the_dense_level(model: Model, ramp: str) -> None:
+    """Of yarn, which scales keys besides turning them, none is scaled twice."""
+    rescaled = ContextWindow(ramp=ramp, window=20)
+    longer = Model(model.adapter, Method(cache=method().cache, positions=rescaled))
     held = longer.watch([FILM, OTHER])
     assert held.window is not None
     assert held.header.dense is not None

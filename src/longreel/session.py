@@ -294,7 +294,8 @@ class WatchSession:
     def _warn_of_extent(self, held: KeyValues) -> None:
         """Films of unknown length may reach beyond the target of the rotary table."""
         text = int((held.layers[0].token == TEXT).sum())
-        reached = (held.next_position if held.end is None else held.end) - text
+        farthest = held if held.dense is None else held.dense
+        reached = (farthest.next_position if farthest.end is None else farthest.end) - text
         if self.window is not None and reached > self.window.target:
             self.warnings.append(
                 f"the film reaches {reached:,} positions, and its rotary table is for "

@@ -2,8 +2,8 @@
 
 Video-X2L (arXiv 2506.21184) keeps two compressions of each interval by Video-XL's summary tokens, a dense and
 a sparse one, and answers from the dense summaries of the intervals that matter and the sparse ones of all
-others. It says what is reloaded, and leaves open how intervals are found; here it is the question's attention
-to the sparse level.
+others. Which these are it leaves to a relevance oracle; here it is the question's attention to the sparse
+level that tells.
 """
 
 from __future__ import annotations
