@@ -257,6 +257,12 @@ def test_going_on_equals_watching_in_one_go(model: Model, memory: VideoMemory) -
         same_levels(model.watch([FILM, OTHER], resume=again), memory)
 
 
+def test_what_was_watched_so_far_can_be_asked(model: Model) -> None:
+    held = broken_off(model, FILM, progress=interrupting(2))
+    answer = model.ask(held, QUESTION, dense_intervals=1, **FEW)
+    assert answer.dense in [((0.0, 6.0),), ((6.0, 12.0),)]
+
+
 def test_a_film_added_is_both_watched_together(model: Model, memory: VideoMemory) -> None:
     longer = model.append(model.watch(FILM), OTHER)
     assert longer.dense is not None

@@ -53,7 +53,9 @@ def closer_look(
         return Look(memory)
     held = memory.key_values
     chosen = _chosen(adapter, held, question, ids, DENSE_INTERVALS if most is None else most)
-    mixed = with_dense(held, chosen, adapter.rotation) if len(chosen) else replace(held, dense=None)
+    if not len(chosen):
+        return Look(_of_one_level(memory, replace(held, dense=None)))
+    mixed = with_dense(held, chosen, adapter.rotation)
     seen = _of_one_level(memory, mixed)
     return Look(seen, tuple(_spans(seen, mixed, chosen)))
 
