@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+import longreel
 from longreel import VideoXL
 from longreel.closer_look import closer_look
 from longreel.compress.context_window import ContextWindow
@@ -240,7 +241,7 @@ def test_levels_that_do_not_fit_together_are_refused(
     header = memory.header
     assert header.dense is not None
     assert memory.dense is not None
-    for changed in ({"ratio": 8}, {"kept": header.dense.kept[:1]}):
+    for changed in ({"ratio": 8}, {"kept": header.dense.kept[:1]}, {"kept": (158, 158, 157)}):
         wrong = header.model_copy(update={"dense": header.dense.model_copy(update=changed)})
         with pytest.raises(ValueError, match="level"):
             type(header).model_validate(wrong.model_dump())
@@ -311,6 +312,15 @@ def test_a_rescaled_table_reaches_as_far_as_the_dense_level(model: Model, ramp: 
     assert held.dense is not None
     assert not torch.equal(wider.dense[0].keys, held.dense[0].keys)
     assert longer.ask(wider, QUESTION, **FEW).dense
+
+
+def test_the_model_in_this_package_does_it_too() -> None:
+    default = longreel.load(keep=1 / 16, video_xl=VideoXL(dense=4))
+    held = default.watch(arrays(70))
+    assert [ratio for _, ratio in held.header.intervals or ()] == [16] * 5
+    answer = default.ask(held, "Was there a fox?", dense_intervals=2)
+    assert len(answer.dense) == 2
+    assert held.header.kept[0] < answer.usage.memory_tokens < held.header.dense.kept[0]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

@@ -267,6 +267,8 @@ class Header(_Record):
     def _levels_fit_together(self, dense: DenseRecord) -> None:
         if len(dense.kept) != len(self.kept) or self.end is not None:
             raise ValueError("both levels have the same layers")
+        if len({*dense.kept}) > 1 or len({*self.kept}) > 1:
+            raise ValueError("every layer of a level keeps the same")
         if self.intervals is None and self.visual_tokens:
             raise ValueError("levels are told by interval")
         if any(ratio <= dense.ratio for _, ratio in self.intervals or ()):

@@ -155,9 +155,9 @@ class VideoMemory:
             )
 
     def _levels_fit(self, dense: Sequence[LayerMemory]) -> bool:
-        """Whether there is the same text in both."""
-        both = zip(self.layers, dense, strict=True)
-        return all(int((a.token == TEXT).sum()) == int((b.token == TEXT).sum()) for a, b in both)
+        """Whether there is the same text in both, and both are of a model with one position axis."""
+        text = {int((layer.token == TEXT).sum()) for layer in (*self.layers, *dense)}
+        return len(text) == 1 and all(layer.positions.ndim == 1 for layer in (*self.layers, *dense))
 
     def require_model(self, adapter: ModelAdapter, what: str = "this memory") -> None:
         """Refuse a model other than the one that watched.
