@@ -100,7 +100,6 @@ def test_another_run_can_be_the_baseline(run: Run, model: Path, tmp_path: Path) 
         (["--keep", "0"], "--keep"),
         (["--methods", "unifrom"], "uniform"),
         (["--budget", "4k"], "--budget"),
-        (["--budget", "64"], "keep="),
         (["--methods", ","], "video-xl"),
         (["--minutes", "soon"], "--minutes"),
         (["--minutes", "0.01"], "5 to 10800"),

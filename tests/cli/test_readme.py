@@ -32,7 +32,7 @@ def commands() -> list[list[str]]:
 
 @pytest.mark.parametrize("command", commands(), ids=" ".join)
 def test_verbs_and_options_exist(run: Run, command: list[str]) -> None:
-    verb = command[:2] if command[0] in {"films", "evaluate"} else command[:1]
+    verb = command[:2] if command[0] in {"films", "evaluate", "data"} else command[:1]
     result = run(*verb, "--help")
     assert result.code == 0
     for option in (word for word in command if word.startswith("-")):
