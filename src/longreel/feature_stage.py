@@ -24,9 +24,9 @@ class EvenFrames:
         Raises:
             UsageError: their numbers of tokens differ.
         """
-        counts = tokens.frame.unique_consecutive(return_counts=True)[1]
-        self._patches = self._patches or int(counts[0])
-        if bool((counts != self._patches).any()):
+        counts = tokens.frame_counts
+        self._patches = self._patches or counts[0]
+        if any(count != self._patches for count in counts):
             raise UsageError(
                 "keyframes are chosen among frames of equally many visual tokens, and those of this film "
                 "differ: leave out either keyframes or what makes frames differ"

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple, Protocol
 
 from longreel.data.captions import Caption, one_line
 from longreel.data.found_films import FoundFilm
+from longreel.placeholders import IMAGE, VIDEO
 
 LONGEST_CLUE = 300
 # What stands for pictures in the training format.
-PLACEHOLDERS = ("<image>", "<video>")
+PLACEHOLDERS = (IMAGE, VIDEO)
 
 
 class Clue(NamedTuple):

@@ -9,6 +9,7 @@ import numpy as np
 
 from longreel.data.clues import Clue, telling
 from longreel.identity import hash_text
+from longreel.placeholders import VIDEO
 
 FEWEST, MOST = 3, 5
 _LETTERS = "ABCDE"
@@ -40,7 +41,7 @@ def ordering_samples(name: str, clues: Sequence[Clue], *, most: int, seed: int) 
     for number, chosen in enumerate(_choices(telling(clues), most, random), start=1):
         question, answer = _worded(chosen, random)
         turns = [
-            {"from": "human", "value": f"<video>\n{question}"},
+            {"from": "human", "value": f"{VIDEO}\n{question}"},
             {"from": "gpt", "value": answer},
         ]
         samples.append({"id": f"{name}#{number}", "video": name, "conversations": turns})

@@ -60,6 +60,12 @@ class VisualTokens:
     def __len__(self) -> int:
         return len(self.embeddings)
 
+    @property
+    def frame_counts(self) -> list[int]:
+        """Tokens of each frame that has any."""
+        counts: list[int] = self.frame.unique_consecutive(return_counts=True)[1].tolist()
+        return counts
+
     def __getitem__(self, part: slice) -> VisualTokens:
         first, end, _ = part.indices(len(self))
         return VisualTokens(

@@ -78,7 +78,7 @@ class ByFrames(_Counting):
 
     def add(self, tokens: VisualTokens) -> None:
         """See `Cutter`."""
-        self._waiting.extend(_frame_counts(tokens))
+        self._waiting.extend(tokens.frame_counts)
 
     def full(self) -> int | None:
         """See `Cutter`."""
@@ -105,7 +105,7 @@ class ByChange:
 
     def add(self, tokens: VisualTokens) -> None:
         """See `Cutter`."""
-        counts = _frame_counts(tokens)
+        counts = tokens.frame_counts
         self._waiting.extend(counts)
         self._note(self._finder.offer(_frame_means(tokens, counts)))
 
@@ -115,7 +115,7 @@ class ByChange:
 
     def look_back(self, tokens: VisualTokens) -> None:
         """See `Cutter`."""
-        self._finder.review(_frame_means(tokens, _frame_counts(tokens)))
+        self._finder.review(_frame_means(tokens, tokens.frame_counts))
 
     def end(self) -> None:
         """See `Cutter`."""
@@ -129,11 +129,6 @@ class ByChange:
     def _note(self, closed: list[range]) -> None:
         for frames in closed:
             self._full.append(sum(self._waiting.popleft() for _ in frames))
-
-
-def _frame_counts(tokens: VisualTokens) -> list[int]:
-    counts: list[int] = torch.unique_consecutive(tokens.frame, return_counts=True)[1].tolist()
-    return counts
 
 
 def _frame_means(tokens: VisualTokens, counts: list[int]) -> Tensor:

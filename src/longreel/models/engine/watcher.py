@@ -205,6 +205,5 @@ def _followed(waiting: VisualTokens, tokens: VisualTokens) -> VisualTokens:
 
 def _frames(chunk: VisualTokens) -> Sequence[Tensor]:
     """Of each frame of a chunk its tokens, (tokens, width)."""
-    counts: list[int] = chunk.frame.unique_consecutive(return_counts=True)[1].tolist()
-    frames: tuple[Tensor, ...] = chunk.embeddings.split(counts)
+    frames: tuple[Tensor, ...] = chunk.embeddings.split(chunk.frame_counts)
     return frames

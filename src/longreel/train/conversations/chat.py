@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Protocol
 from torch import Tensor
 
 from longreel.errors import ModelError
-from longreel.train.conversations.samples import IMAGE, VIDEO, Sample, Turn
+from longreel.placeholders import IMAGE, VIDEO
+from longreel.train.conversations.samples import Sample, Turn
 
 IGNORE = -100
 _PLACED = re.compile(f"{IMAGE}|{VIDEO}")

@@ -11,10 +11,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from longreel.errors import SourceError
+from longreel.placeholders import IMAGE
 from longreel.train.conversations.chat import ChatWriter, Place
 from longreel.train.conversations.files import ConversationFile
 from longreel.train.conversations.mixture import Mixture
-from longreel.train.conversations.samples import IMAGE, BadSample, Sample, parse_sample
+from longreel.train.conversations.samples import BadSample, Sample, parse_sample
 from longreel.train.conversations.seeing import Seen, Sight
 from longreel.train.conversations.skipped import SkippedSamples
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-IMAGE, VIDEO = "<image>", "<video>"
-_PLACEHOLDER = re.compile("(<image>|<video>)")
+from longreel.placeholders import IMAGE, VIDEO
+
+_PLACEHOLDER = re.compile(f"({IMAGE}|{VIDEO})")
 _HUMAN, _ANSWERER, _SYSTEM = ("human", "user"), ("gpt", "assistant"), "system"
 
 
