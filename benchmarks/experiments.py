@@ -66,7 +66,7 @@ def run(
     found: dict[str, list[Row]] = {}
     for leg in experiment.legs:
         settings = [arm.setting for arm in leg.arms]
-        evaluation = Evaluation(leg.task, adapter, settings, fps=leg.fps)
+        evaluation = Evaluation(leg.task, adapter, settings, fps=leg.fps, timed=False)
         found[leg.name] = evaluate(evaluation, folder / leg.name, progress, share).rows()
     return found
 

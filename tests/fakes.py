@@ -206,6 +206,16 @@ class FakeAdapter:
             said[token] = -torch.inf
             hidden = entries.add(self, self.weights["words"][[token]], everything, torch.tensor([TEXT]))
 
+    def generate_each(
+        self, memory: KeyValues, texts: Sequence[Tensor], *, max_new_tokens: int
+    ) -> list[list[int]]:
+        return [list(self.generate(memory, ids, max_new_tokens=max_new_tokens)) for ids in texts]
+
+    def attention_each(
+        self, memory: KeyValues, texts: Sequence[Tensor], new_ids: Sequence[Sequence[int]]
+    ) -> list[list[Tensor]]:
+        return [self.attention(memory, ids, new) for ids, new in zip(texts, new_ids, strict=True)]
+
     def attention(self, memory: KeyValues, ids: Tensor, new_ids: Sequence[int]) -> list[Tensor]:
         said = self.weights["words"][torch.cat((ids, torch.tensor(list(new_ids))))].mean(0)
         return [(layer.keys[0] @ said).float().softmax(0) for layer in memory.layers]

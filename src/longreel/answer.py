@@ -26,7 +26,7 @@ class Usage:
     prompt_tokens: tokens of the question with the text around it.
     memory_tokens: entries of the memory the first layer attended to.
     new_tokens: tokens generated.
-    seconds: wall time.
+    seconds: wall time; of questions that were answered together, an equal part for each.
     """
 
     prompt_tokens: int

@@ -86,8 +86,8 @@ def ask(
         MemoryFileError: the memory is damaged or of another model.
     """
     started = time.perf_counter()
-    ids, unknown = _prepared(adapter, memory, question, earlier, decoding)
-    wording = _wording(adapter, decoding)
+    ids, unknown = prepared(adapter, memory, question, earlier, decoding)
+    wording = wording_of(adapter, decoding)
     new: list[int] = []
     evidence: tuple[Evidence, ...] = ()
     look = Look(memory)
@@ -115,11 +115,11 @@ def stream(
     Raises:
         UsageError, MemoryFileError: as `ask`, at once and not with the first piece.
     """
-    ids, unknown = _prepared(adapter, memory, question, earlier, decoding)
+    ids, unknown = prepared(adapter, memory, question, earlier, decoding)
     if unknown:
         return iter([unknown_words_text(unknown)])
     look = closer_look(adapter, memory, question, ids, decoding.dense_intervals)
-    return _pieces(_wording(adapter, decoding), _generated(adapter, look.memory, ids, decoding))
+    return _pieces(wording_of(adapter, decoding), _generated(adapter, look.memory, ids, decoding))
 
 
 def question_ids(adapter: ModelAdapter, question: str, earlier: Sequence[Turn] = ()) -> Tensor:
@@ -145,10 +145,14 @@ def unknown_words_text(words: Sequence[str]) -> str:
     return f"I do not know the {'word' if len(words) == 1 else 'words'} {quoted}."
 
 
-def _prepared(
+def prepared(
     adapter: ModelAdapter, memory: VideoMemory, question: str, earlier: Sequence[Turn], decoding: Decoding
 ) -> tuple[Tensor, list[str]]:
-    """Token ids of the text after the film, and the words the model does not know."""
+    """Token ids of the text after the film, and the words the model does not know.
+
+    Raises:
+        UsageError, MemoryFileError: see `ask`.
+    """
     check_question(question)
     memory.require_model(adapter)
     memory.require_shapes(adapter)
@@ -217,7 +221,8 @@ def _generated(adapter: ModelAdapter, memory: VideoMemory, ids: Tensor, decoding
     )
 
 
-def _wording(adapter: ModelAdapter, decoding: Decoding) -> Wording:
+def wording_of(adapter: ModelAdapter, decoding: Decoding) -> Wording:
+    """How tokens become the text of an answer."""
     return Wording(adapter.dialogue.decode, tuple(decoding.stop))
 
 

@@ -9,6 +9,7 @@ from typing import Any, overload
 from longreel import watch as _watch
 from longreel.answer import Answer
 from longreel.ask import Decoding, ask, stream
+from longreel.ask_each import ask_each
 from longreel.chat import Chat
 from longreel.compress.base import IntervalCompressor
 from longreel.compress.summary_tokens import SummaryTokens
@@ -187,7 +188,7 @@ class Model:
         stop: str | Sequence[str] = (),
         dense_intervals: int | None = None,
     ) -> Answer | list[Answer]:
-        """Answer a question, or a list of questions, each as if asked alone.
+        """Answer a question, or a list of questions, each as if asked alone; see `longreel.ask_each`.
 
         Args:
             max_new_tokens: tokens after which an answer is cut off.
@@ -202,7 +203,7 @@ class Model:
         """
         decoding = Decoding(max_new_tokens, temperature, top_p, seed, stop, dense_intervals)
         if isinstance(question, list | tuple):
-            return [ask(self.adapter, memory, each, decoding) for each in question]
+            return ask_each(self.adapter, memory, question, decoding)
         return ask(self.adapter, memory, question, decoding)
 
     def stream(

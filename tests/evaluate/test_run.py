@@ -20,7 +20,7 @@ from longreel.evaluate.result import result
 from longreel.evaluate.run import Evaluation, evaluate
 from longreel.evaluate.run_folder import RunFolder, read_rows
 from longreel.evaluate.settings import BLIND, settings_to_compare, with_base
-from longreel.evaluate.tables import compared_with, difference_table, share_table
+from longreel.evaluate.tables import compared_with, cost_table, difference_table, share_table
 from longreel.model import Model
 from tests.fakes import FakeAdapter
 
@@ -122,6 +122,23 @@ def test_a_finished_run_watches_nothing_again(
     assert answers(run) == answers(whole)
 
 
+def test_untimed_the_answers_are_the_same_and_frames_are_encoded_once(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded = count_calls(monkeypatch, {"encode": "tests.fakes.FakeAdapter.encode"}, kill={})
+    run = evaluate(evaluation(timed=False), tmp_path / "run")
+    assert answers(run.folder) == answers(whole)
+    untimed = encoded["encode"]
+    evaluate(evaluation(), tmp_path / "timed")
+    assert encoded["encode"] - untimed == 3 * untimed
+    costs = [row["cost"] for row in run.rows() if row["cost"]]
+    assert len(costs) == 6
+    assert not any(name in cost for cost in costs for name in ("watch_seconds", "ask_seconds", "stages"))
+    measured = result(evaluation(timed=False).plan(), run.rows(), {}, "keep-all", [])
+    table = cost_table(measured)
+    assert table[0] == ["", "raw frames", "frames", "visual tokens", "kept", "memory"]
+
+
 def test_memories_stay_if_wanted(tmp_path: Path) -> None:
     evaluate(evaluation(keep_memories=True), tmp_path)
     assert len(list((tmp_path / "memories").iterdir())) == 6
@@ -132,6 +149,7 @@ def test_memories_stay_if_wanted(tmp_path: Path) -> None:
     [
         (evaluation(fps=1.0), "fps"),
         (evaluation(NEEDLES), "task"),
+        (evaluation(timed=False), "timed"),
         (Evaluation(SMALL, FakeAdapter(1), evaluation().settings), "model.weights"),
         (Evaluation(SMALL, FakeAdapter(), evaluation().settings[1:]), "settings"),
     ],

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import longreel
+from longreel.errors import UsageError
 from longreel.memory import VideoMemory
 from longreel.model import Model
 from longreel.models.engine.decoding import Sampler
@@ -102,6 +103,66 @@ def test_a_stream_is_the_answer_with_and_without_stop_strings(asked: Asked, sett
         pieces = asked.model.stream(memory, question, max_new_tokens=20, stop=stop, **settings)
         assert "".join(pieces) == short.text
     assert stopped
+
+
+@pytest.mark.parametrize("stop", [(), ("a", "e", "o")])
+@pytest.mark.parametrize("frames", [1, 12])
+def test_questions_asked_together_are_answered_as_alone(
+    asked: Asked, frames: int, stop: tuple[str, ...]
+) -> None:
+    memory = asked.memory(frames)
+    before = [(layer.keys.clone(), layer.values.clone()) for layer in memory.layers]
+    # Of several lengths, and one twice.
+    questions = [*asked.questions, asked.questions[0], f"{asked.questions[1]} {asked.questions[2]}"]
+    together = asked.model.ask(memory, questions, max_new_tokens=12, stop=stop)
+    for question, found in zip(questions, together, strict=True):
+        alone = asked.model.ask(memory, question, max_new_tokens=12, stop=stop)
+        assert (found.text, found.unknown_words) == (alone.text, alone.unknown_words)
+        assert found.usage.prompt_tokens == alone.usage.prompt_tokens
+        assert found.usage.memory_tokens == alone.usage.memory_tokens
+        assert found.usage.new_tokens == alone.usage.new_tokens
+        assert len(found.evidence) == len(alone.evidence)
+        for one, other in zip(found.evidence, alone.evidence, strict=True):
+            assert (one.start, one.end) == (other.start, other.end)
+            assert one.score == pytest.approx(other.score, abs=2e-4)
+    for layer, (keys, values) in zip(memory.layers, before, strict=True):
+        assert torch.equal(layer.keys, keys)
+        assert torch.equal(layer.values, values)
+
+
+def test_attention_of_texts_together_is_that_of_each_alone(asked: Asked) -> None:
+    held = asked.memory(8).key_values
+    texts = [asked.model.adapter.dialogue.after([(question, None)]) for question in asked.questions]
+    new = [[3], [4, 5, 6], [7, 8]]
+    together = asked.model.adapter.attention_each(held, texts, new)
+    for ids, words, found in zip(texts, new, together, strict=True):
+        alone = asked.model.adapter.attention(held, ids, words)
+        assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(alone, found, strict=True))
+
+
+def test_more_questions_than_are_read_at_once(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("longreel.ask_each._TOKENS_AT_ONCE", 40)
+    memory = asked.memory(4)
+    questions = [*asked.questions] * 3
+    found = [answer.text for answer in asked.model.ask(memory, questions, max_new_tokens=4)]
+    alone = [asked.model.ask(memory, question, max_new_tokens=4).text for question in questions]
+    assert found == alone
+
+
+def test_a_question_that_cannot_be_asked_is_told_before_any_answer(asked: Asked) -> None:
+    with pytest.raises(UsageError, match="the question is empty"):
+        asked.model.ask(asked.memory(2), [asked.questions[0], " "])
+
+
+def test_with_positions_of_transformers_questions_together_are_answered_as_alone(folder: Path) -> None:
+    """There the words of an answer stand behind what is beside the question."""
+    model = longreel.load(folder, positions="transformers")
+    memory = model.watch(film(8))
+    questions = [*QUESTIONS, "And then?"]
+    found = model.ask(memory, questions, max_new_tokens=8)
+    assert [answer.text for answer in found] == [
+        model.ask(memory, question, max_new_tokens=8).text for question in questions
+    ]
 
 
 def test_questions_in_threads_are_answered_as_alone(asked: Asked) -> None:

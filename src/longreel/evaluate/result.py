@@ -106,16 +106,15 @@ def median_cost(rows: Sequence[Row]) -> Row:
     costs = [row["cost"] for row in rows if row["cost"]]
     if not costs:
         return {}
-    timed = [cost for cost in costs if cost["film_seconds"]]
-    asks = [seconds for cost in costs for seconds in cost["ask_seconds"]]
+    timed = [cost for cost in costs if cost["film_seconds"] and "watch_seconds" in cost]
+    watching = [60 * cost["watch_seconds"] / cost["film_seconds"] for cost in timed]
+    asks = [seconds for cost in costs for seconds in cost.get("ask_seconds", ())]
     return _rounded(
         {
-            "watch_seconds_per_minute": median(
-                [60 * cost["watch_seconds"] / cost["film_seconds"] for cost in timed] or [0.0]
-            ),
+            "watch_seconds_per_minute": median(watching) if watching else None,
             "ask_seconds": median(asks) if asks else None,
             "memory_bytes": median(cost["memory_bytes"] for cost in costs),
-            "peak_bytes": max(cost["peak_bytes"] or 0 for cost in costs) or None,
+            "peak_bytes": max(cost.get("peak_bytes") or 0 for cost in costs) or None,
             "raw_frames": median(cost["raw_frames"] for cost in costs),
             "frames": median(cost["frames"] for cost in costs),
             "visual_tokens": median(cost["visual_tokens"] for cost in costs),

@@ -11,11 +11,13 @@ from typing import Any
 from torch import OutOfMemoryError
 
 from longreel.answer import Answer
-from longreel.ask import MAX_CHARACTERS, room_behind
+from longreel.ask import MAX_CHARACTERS, Decoding, room_behind
+from longreel.ask_each import ask_each, generated_each
 from longreel.compress.baselines import KeepAll
 from longreel.errors import ContextError, SourceError, UsageError
 from longreel.evaluate.items import Asked, Clip, Item, Task
 from longreel.evaluate.run_folder import Row, RunFolder
+from longreel.evaluate.seen_once import SeenOnce
 from longreel.evaluate.settings import Setting
 from longreel.evaluate.sharing import ALONE, Share
 from longreel.memory import VideoMemory
@@ -35,6 +37,9 @@ class Evaluation:
     fps, count, max_frames: which frames are watched, see `Model.watch`; all None: as the model's own.
     keep_memories: leave the memories in the run's folder.
     skip_unreadable: record a film that cannot be watched as failed, rather than stop.
+    timed: False to do once what all settings have in common, which is much faster: frames are encoded once
+        for all of them, and all questions about a film asked together. What times and peaks would then say
+        of a setting is left out; answers are equal up to rounding.
     """
 
     task: Task
@@ -46,6 +51,7 @@ class Evaluation:
     max_frames: int | None = None
     keep_memories: bool = False
     skip_unreadable: bool = False
+    timed: bool = True
 
     def plan(self) -> dict[str, Any]:
         """Plain values that determine the answers; a run goes on only with an equal plan."""
@@ -60,6 +66,7 @@ class Evaluation:
             "fps": self.fps,
             "count": self.count,
             "max_frames": self.max_frames,
+            **({} if self.timed else {"timed": False}),
         }
 
     @property
@@ -125,18 +132,23 @@ def _fill(
     clock = StageClock(progress, "evaluate", len(wanted))
     finished = sum(each in done for each in wanted)
     clock.report(finished)
+    once = None if evaluation.timed else SeenOnce(evaluation.adapter)
+    adapter = evaluation.adapter if once is None else once.as_adapter
     for item in items:
         missing = [setting for setting in evaluation.settings if (item.key, setting.label) not in done]
         asked = item.questions() if missing else []
         for setting in missing:
-            run.add(_row(evaluation, run, item, setting, asked, share))
+            run.add(_row(evaluation, adapter, run, item, setting, asked, share))
             finished += 1
             clock.report(finished)
         _clear(evaluation, run, item)
+        if once is not None:
+            once.forget()
 
 
 def _row(
     evaluation: Evaluation,
+    adapter: ModelAdapter,
     run: RunFolder,
     item: Item,
     setting: Setting,
@@ -148,9 +160,9 @@ def _row(
     try:
         if setting.method is None:
             return {**row, "answers": _blind_answers(evaluation.blind_adapter, asked)}
-        model = Model(evaluation.adapter, setting.method)
+        model = Model(adapter, setting.method)
         memory = _memory(model, run, item, setting, evaluation)
-        given, answers = _answers(model, memory, asked)
+        given, answers = _answers(model, memory, asked, at_once=not evaluation.timed)
     except (ContextError, OutOfMemoryError) as error:
         # What the base model has no room for is what methods are for.
         if not (setting.is_base or evaluation.skip_unreadable):
@@ -163,7 +175,7 @@ def _row(
         return {**failed, "failed": str(error), **unreadable}
     warnings = [warning for source in memory.header.sources for warning in source.warnings]
     noted: Row = {"warnings": warnings} if warnings else {}
-    cost = {**_cost(memory, given), "processes": share.count}
+    cost = {**_cost(memory), **(_times(memory, given) if evaluation.timed else {}), "processes": share.count}
     return {**row, "cost": cost, **noted, "answers": answers}
 
 
@@ -212,43 +224,66 @@ def _watched(model: Model, clip: Clip, evaluation: Evaluation) -> VideoMemory:
     )
 
 
-def _answers(model: Model, memory: VideoMemory, asked: Sequence[Asked]) -> tuple[list[Answer], list[Row]]:
+def _answers(
+    model: Model, memory: VideoMemory, asked: Sequence[Asked], *, at_once: bool
+) -> tuple[list[Answer], list[Row]]:
     """Answers with what they cost, and the records of all questions, those too long to ask included.
 
     Raises:
         ContextError: the film leaves no room for a question that the model takes.
     """
-    given: list[Answer] = []
-    records = []
     room = room_behind(model.adapter, memory)
-    for each in asked:
-        text = each.wording(lambda wording: _fits(model.adapter, wording, room))
+    texts = [each.wording(lambda wording: _fits(model.adapter, wording, room)) for each in asked]
+    for each, text in zip(asked, texts, strict=True):
         if text is None and each.wording(lambda wording: _fits(model.adapter, wording)) is not None:
             raise ContextError(
                 f"behind the film there is room for {room:,} tokens, too few for a question: "
                 "keep less, or watch fewer frames"
             )
-        if text is None:
-            records.append({**each.record(""), "too_long": True})
-            continue
-        given.append(model.ask(memory, text, max_new_tokens=each.max_new_tokens))
-        records.append(each.record(given[-1].text))
-    return given, records
+    put = [(text, each.max_new_tokens) for each, text in zip(asked, texts, strict=True) if text is not None]
+    given = _asked_together(model, memory, put) if at_once else _asked_alone(model, memory, put)
+    return given, _records(asked, texts, [answer.text for answer in given])
+
+
+# A question, and the tokens after which its answer is cut off.
+_Put = tuple[str, int]
+
+
+def _asked_alone(model: Model, memory: VideoMemory, put: Sequence[_Put]) -> list[Answer]:
+    return [model.ask(memory, text, max_new_tokens=most) for text, most in put]
+
+
+def _asked_together(model: Model, memory: VideoMemory, put: Sequence[_Put]) -> list[Answer]:
+    """All whose answers may be as long at once."""
+    found: dict[_Put, Answer] = {}
+    for most in dict.fromkeys(most for _, most in put):
+        texts = [text for text, length in put if length == most]
+        answers = ask_each(model.adapter, memory, texts, Decoding(max_new_tokens=most), evidence=False)
+        found |= {(text, most): answer for text, answer in zip(texts, answers, strict=True)}
+    return [found[each] for each in put]
 
 
 def _blind_answers(adapter: ModelAdapter, asked: Sequence[Asked]) -> list[Row]:
     """Records of answers from the text before the film alone."""
     nothing = adapter.watcher(adapter.dialogue.before(None), KeepAll()).finish()
-    records = []
-    for each in asked:
-        text = each.wording(lambda wording: _fits(adapter, wording))
-        if text is None:
-            records.append({**each.record(""), "too_long": True})
-            continue
-        ids = adapter.dialogue.after([(text, None)])
-        new = list(adapter.generate(nothing, ids, max_new_tokens=each.max_new_tokens))
-        records.append(each.record(adapter.dialogue.decode(new)))
-    return records
+    texts = [each.wording(lambda wording: _fits(adapter, wording)) for each in asked]
+    put = [(text, each.max_new_tokens) for each, text in zip(asked, texts, strict=True) if text is not None]
+    found: dict[_Put, str] = {}
+    for most in dict.fromkeys(most for _, most in put):
+        same = [text for text, length in put if length == most]
+        ids = [adapter.dialogue.after([(text, None)]) for text in same]
+        new = generated_each(adapter, nothing, ids, most)
+        found |= {(text, most): adapter.dialogue.decode(each) for text, each in zip(same, new, strict=True)}
+    return _records(asked, texts, [found[each] for each in put])
+
+
+def _records(asked: Sequence[Asked], texts: Sequence[str | None], said: Sequence[str]) -> list[Row]:
+    """One for each question; `said` answers those that could be put to the model."""
+    answers = iter(said)
+    return [
+        {**each.record(""), "too_long": True} if text is None else each.record(next(answers))
+        for each, text in zip(asked, texts, strict=True)
+    ]
 
 
 def _fits(adapter: ModelAdapter, wording: str, room: float = math.inf) -> bool:
@@ -257,8 +292,8 @@ def _fits(adapter: ModelAdapter, wording: str, room: float = math.inf) -> bool:
     return len(wording) <= MAX_CHARACTERS and len(adapter.dialogue.after([(wording, None)])) <= most
 
 
-def _cost(memory: VideoMemory, answers: Sequence[Answer]) -> Row:
-    """What watching and asking took: seconds, bytes and counts. Raw frames are those that were read."""
+def _cost(memory: VideoMemory) -> Row:
+    """Bytes and counts. Raw frames are those that were read."""
     header = memory.header
     return {
         "film_seconds": sum(source.duration or source.until - source.offset for source in header.sources),
@@ -267,11 +302,17 @@ def _cost(memory: VideoMemory, answers: Sequence[Answer]) -> Row:
         "visual_tokens": header.visual_tokens,
         "kept": list(header.kept),
         "memory_bytes": header.nbytes,
-        "peak_bytes": header.peak_bytes,
-        "watch_seconds": header.seconds,
-        "ask_seconds": [answer.usage.seconds for answer in answers],
-        "stages": [stage.model_dump() for stage in header.stages],
         "paths": list(header.paths),
+    }
+
+
+def _times(memory: VideoMemory, answers: Sequence[Answer]) -> Row:
+    """What watching and asking took: seconds, and the largest size of the process."""
+    return {
+        "peak_bytes": memory.header.peak_bytes,
+        "watch_seconds": memory.header.seconds,
+        "ask_seconds": [answer.usage.seconds for answer in answers],
+        "stages": [stage.model_dump() for stage in memory.header.stages],
     }
 
 

@@ -82,11 +82,19 @@ def cost_table(result: Mapping[str, Any]) -> list[list[str]]:
                 f"{cost['visual_tokens']:,.0f}",
                 f"{cost['kept']:,.0f}",
                 f"{cost['memory_bytes'] / 2**20:.2f} MiB",
-                f"{cost['watch_seconds_per_minute']:.2f} s/min",
-                "" if cost["ask_seconds"] is None else f"{1000 * cost['ask_seconds']:.0f} ms",
+                _seconds(cost["watch_seconds_per_minute"], "s/min"),
+                _seconds(cost["ask_seconds"], "ms"),
             ]
         )
-    return rows
+    measured = [column for column in range(len(rows[0])) if any(row[column] for row in rows[1:])]
+    return [[row[column] for column in measured] for row in rows]
+
+
+def _seconds(seconds: float | None, unit: str) -> str:
+    """Nothing where it was not measured."""
+    if seconds is None:
+        return ""
+    return f"{1000 * seconds:.0f} ms" if unit == "ms" else f"{seconds:.2f} {unit}"
 
 
 def as_text(rows: Sequence[Sequence[str]]) -> str:

@@ -383,6 +383,16 @@ class ModelAdapter(Protocol):
     ) -> Iterator[int]:
         """Yield new token ids, the end token excluded; greedy at temperature 0."""
 
+    def generate_each(
+        self, memory: KeyValues, texts: Sequence[Tensor], *, max_new_tokens: int
+    ) -> list[list[int]]:
+        """What `generate` yields greedily for each text, int64 (n,): all at once, equal up to rounding."""
+
+    def attention_each(
+        self, memory: KeyValues, texts: Sequence[Tensor], new_ids: Sequence[Sequence[int]]
+    ) -> Sequence[Sequence[Tensor]]:
+        """What `attention` gives for each text and its answer, all at once."""
+
     def attention(self, memory: KeyValues, ids: Tensor, new_ids: Sequence[int]) -> Sequence[Tensor]:
         """How the tokens of an answer attended to the memory when they were generated.
 

@@ -20,9 +20,10 @@ from longreel.identity import hash_json, hash_tensors, hash_text, stable_config
 from longreel.key_values import KeyValues
 from longreel.models.base import FilmPart, FilmTokens, ImageEncoder, VisualTokens
 from longreel.models.engine.decoding import Sampler, decode
+from longreel.models.engine.side_by_side import attention_side_by_side, decode_side_by_side
 from longreel.models.engine.transformers_decoder import ATTENTION, TransformersDecoder, register_attention
 from longreel.models.engine.watcher import ChunkWatcher
-from longreel.models.engine.witness import attention_on_memory
+from longreel.models.engine.witness import attention_on_memory, text_of_answer
 from longreel.models.folders import whole_folder, with_chat_template
 from longreel.models.overrides import Overrides
 from longreel.models.processor_settings import checked_settings
@@ -202,11 +203,25 @@ class PublishedAdapter(ABC):
         sampler = Sampler(temperature, top_p, seed)
         return decode(self.decoder, memory, ids, max_new_tokens, self._ends(), sampler)
 
+    def generate_each(
+        self, memory: KeyValues, texts: Sequence[Tensor], *, max_new_tokens: int
+    ) -> list[list[int]]:
+        """See `ModelAdapter`."""
+        return decode_side_by_side(self.decoder, memory, texts, max_new_tokens, self._ends())
+
     def attention(self, memory: KeyValues, ids: Tensor, new_ids: Sequence[int]) -> list[Tensor]:
         """See `ModelAdapter`; all heads count."""
-        # A token is chosen at the position before its own.
-        text = torch.cat((ids, torch.tensor(list(new_ids[:-1]), dtype=ids.dtype)))
+        text = text_of_answer(ids, new_ids)
         return [layer.sum(0) for layer in attention_on_memory(self.decoder, memory, text, len(new_ids))]
+
+    def attention_each(
+        self, memory: KeyValues, texts: Sequence[Tensor], new_ids: Sequence[Sequence[int]]
+    ) -> list[list[Tensor]]:
+        """See `ModelAdapter`; all heads count."""
+        said = [text_of_answer(ids, new) for ids, new in zip(texts, new_ids, strict=True)]
+        counts = [len(new) for new in new_ids]
+        shares = attention_side_by_side(self.decoder, memory, said, counts)
+        return [[layer.sum(0) for layer in each] for each in shares]
 
     def identity(self) -> dict[str, str]:
         """sha256 over config, tokenizer and weights; computed once, the weights do not change."""

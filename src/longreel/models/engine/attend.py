@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -63,30 +63,82 @@ def _sdpa(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, scal
 
 
 def _over_several(query: Tensor, segments: Sequence[Segment], scale: float | None) -> Tensor:
-    """Segment by segment, each weighted by its share of the softmax: none is copied behind another."""
+    """Causally, without a mask of all queries at once."""
+    tokens, own = query.shape[2], segments[-1].keys.shape[1]
+
+    def unseen(start: int, end: int) -> Tensor:
+        ahead = torch.ones(end - start, own, dtype=torch.bool, device=query.device)
+        return ahead.triu(own - tokens + start + 1)
+
+    return _in_blocks(query, segments, unseen, scale)
+
+
+def attend_unseen(
+    query: Tensor, segments: Sequence[Segment], unseen: Tensor, scale: float | None = None
+) -> Tensor:
+    """Attention to all segments but, in the last one, to what is unseen.
+
+    Args:
+        query, segments, scale: as for `attend`.
+        unseen: bool (n, entries of the last segment), what each query does not read.
+
+    Returns:
+        (1, heads, n, head_dim).
+    """
+    return _in_blocks(query, segments, lambda start, end: unseen[start:end], scale)
+
+
+def shares_of_attention(
+    query: Tensor, segments: Sequence[Segment], unseen: Tensor, scale: float | None = None
+) -> Tensor:
+    """What share of the attention of queries (heads, n, head_dim) each entry gets, as means over queries.
+
+    Args:
+        segments, unseen, scale: as for `attend_unseen`.
+
+    Returns:
+        float32 (heads, entries of all segments).
+    """
+    heads, count, _ = query.shape
+    entries = sum(segment.keys.shape[1] for segment in segments)
+    rows = rows_at_once(heads, entries)
+    total = torch.zeros(heads, entries, device=query.device)
+    for start in range(0, count, rows):
+        scores = _scores(query[:, start : start + rows], segments, unseen[start : start + rows], scale)
+        total += torch.cat(scores, dim=-1).softmax(-1).sum(1)
+    return total / count
+
+
+def _in_blocks(
+    query: Tensor, segments: Sequence[Segment], unseen: Callable[[int, int], Tensor], scale: float | None
+) -> Tensor:
+    """Block of queries by block; `unseen` tells for queries from one up to another."""
+    tokens = query.shape[2]
     rows = rows_at_once(query.shape[1], sum(segment.keys.shape[1] for segment in segments))
-    blocks = [
-        _block_over_several(query[0, :, start : start + rows], query.shape[2] - start, segments, scale)
-        for start in range(0, query.shape[2], rows)
-    ]
+    blocks = []
+    for start in range(0, tokens, rows):
+        end = min(start + rows, tokens)
+        blocks.append(_block_over_several(query[0, :, start:end], segments, unseen(start, end), scale))
     return torch.cat(blocks, dim=1)[None].to(query.dtype)
 
 
 def _block_over_several(
-    query: Tensor, from_end: int, segments: Sequence[Segment], scale: float | None
+    query: Tensor, segments: Sequence[Segment], unseen: Tensor, scale: float | None
 ) -> Tensor:
-    """A block of queries (heads, b, head_dim); the first is that of the `from_end`-th last entry."""
+    """Segment by segment, each weighted by its share of the softmax: none is copied behind another."""
     outputs, sums = [], []
-    for segment in segments:
-        scores = grouped_scores(query, segment.keys, scale)
-        if segment is segments[-1]:
-            own = segment.keys.shape[1] - from_end
-            ahead = torch.ones(scores.shape[1:], dtype=torch.bool, device=query.device).triu(own + 1)
-            scores = scores.masked_fill(ahead, -torch.inf)
+    for segment, scores in zip(segments, _scores(query, segments, unseen, scale), strict=True):
         sums.append(scores.logsumexp(-1))
         outputs.append(_grouped(scores.softmax(-1).to(segment.values.dtype), segment.values).float())
     weights = torch.stack(sums).softmax(0)[..., None]
     return (torch.stack(outputs) * weights).sum(0)
+
+
+def _scores(query: Tensor, segments: Sequence[Segment], unseen: Tensor, scale: float | None) -> list[Tensor]:
+    """Of queries (heads, b, head_dim), one tensor per segment, minus infinity for what is unseen."""
+    scores = [grouped_scores(query, segment.keys, scale) for segment in segments]
+    scores[-1] = scores[-1].masked_fill(unseen, -torch.inf)
+    return scores
 
 
 def rows_at_once(heads: int, entries: int) -> int:

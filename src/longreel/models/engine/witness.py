@@ -9,7 +9,7 @@ from torch import Tensor
 
 from longreel.compress.context_window import rotation_within
 from longreel.key_values import KeyValues
-from longreel.models.engine.attend import Segment, grouped_scores, rows_at_once
+from longreel.models.engine.attend import shares_of_attention
 from longreel.models.engine.decoder import Decoder
 from longreel.models.engine.entries import LayerEntries
 from longreel.models.engine.passes import SequencePass
@@ -37,23 +37,11 @@ class WitnessPass(SequencePass):
         attended = super().attend(layer, query, key, value, scale)
         segments = self._memory[layer].extended(self._here.rotate(key)[0], value[0])
         watched = self._here.rotate(query)[0, :, -self._count :]
-        rows = rows_at_once(len(watched), before + key.shape[2])
-        total = watched.new_zeros(len(watched), before, dtype=torch.float32)
-        for start in range(0, self._count, rows):
-            shares = _shares(watched[:, start : start + rows], self._count - start, segments, scale)
-            total += shares[..., :before].sum(1)
-        self.shares.append(total / self._count)
+        own = segments[-1].keys.shape[1]
+        ahead = torch.ones(self._count, own, dtype=torch.bool, device=query.device)
+        shares = shares_of_attention(watched, segments, ahead.triu(own - self._count + 1), scale)
+        self.shares.append(shares[:, :before])
         return attended
-
-
-def _shares(query: Tensor, from_end: int, segments: Sequence[Segment], scale: float | None) -> Tensor:
-    """Attention of queries (heads, b, head_dim) to all entries, float32 (heads, b, entries).
-
-    The first of them is that of the `from_end`-th last entry.
-    """
-    scores = torch.cat([grouped_scores(query, segment.keys, scale) for segment in segments], dim=-1)
-    ahead = torch.ones(scores.shape[1:], dtype=torch.bool, device=scores.device)
-    return scores.masked_fill(ahead.triu(scores.shape[2] - from_end + 1), -torch.inf).softmax(-1)
 
 
 @torch.no_grad()
@@ -68,3 +56,8 @@ def attention_on_memory(model: Decoder, memory: KeyValues, ids: Tensor, count: i
     witness = WitnessPass(layers, positions, rotation_within(memory.window, model.rotation), count)
     model.run(model.embed(ids)[None], witness)
     return witness.shares
+
+
+def text_of_answer(ids: Tensor, new_ids: Sequence[int]) -> Tensor:
+    """The text (n,) whose last tokens chose the answer: each is chosen at the place before its own."""
+    return torch.cat((ids, torch.tensor(list(new_ids[:-1]), dtype=ids.dtype)))

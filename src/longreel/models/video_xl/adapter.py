@@ -18,9 +18,10 @@ from longreel.identity import hash_json, hash_tensors, hash_text, stable_config
 from longreel.key_values import KeyValues
 from longreel.models.base import FilmPart, FilmTokens, TokenGrid, VisualTokens
 from longreel.models.engine.decoding import Sampler
+from longreel.models.engine.side_by_side import attention_side_by_side, decode_side_by_side
 from longreel.models.engine.two_levels import TwoLevelWatcher
 from longreel.models.engine.watcher import ChunkWatcher
-from longreel.models.engine.witness import attention_on_memory
+from longreel.models.engine.witness import attention_on_memory, text_of_answer
 from longreel.models.folders import whole_folder, with_chat_template
 from longreel.models.load_report import LoadReport
 from longreel.models.overrides import Overrides
@@ -192,11 +193,30 @@ class VideoXLAdapter:
             sampler=Sampler(temperature, top_p, seed),
         )
 
+    def generate_each(
+        self, memory: KeyValues, texts: Sequence[Tensor], *, max_new_tokens: int
+    ) -> list[list[int]]:
+        """See `ModelAdapter`."""
+        eos = self._tokenizer.eos_token_id
+        ends = frozenset() if eos is None else frozenset((eos,))
+        return decode_side_by_side(self._model.language_model, memory, texts, max_new_tokens, ends)
+
     def attention(self, memory: KeyValues, ids: Tensor, new_ids: Sequence[int]) -> list[Tensor]:
         """How an answer's tokens attended to the memory, by layer, summed over the evidence heads."""
-        # A token is chosen at the position before its own.
-        text = torch.cat((ids, torch.tensor(list(new_ids[:-1]), dtype=ids.dtype)))
-        shares = attention_on_memory(self._model.language_model, memory, text, len(new_ids))
+        text = text_of_answer(ids, new_ids)
+        return self._witnessed(attention_on_memory(self._model.language_model, memory, text, len(new_ids)))
+
+    def attention_each(
+        self, memory: KeyValues, texts: Sequence[Tensor], new_ids: Sequence[Sequence[int]]
+    ) -> list[list[Tensor]]:
+        """See `ModelAdapter`."""
+        said = [text_of_answer(ids, new) for ids, new in zip(texts, new_ids, strict=True)]
+        counts = [len(new) for new in new_ids]
+        shares = attention_side_by_side(self._model.language_model, memory, said, counts)
+        return [self._witnessed(each) for each in shares]
+
+    def _witnessed(self, shares: Sequence[Tensor]) -> list[Tensor]:
+        """Per layer (entries,), the sum over the evidence heads of shares (heads, entries)."""
         heads = self._model.config.evidence_heads
         if heads is None:
             return [layer.sum(0) for layer in shares]
