@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from longreel.answer import Answer, Evidence, Usage
+from longreel.answer import Answer, Usage
 from longreel.ask import Decoding, ask, prepared, unknown_words_text, wording_of
-from longreel.evidence import evidence_of
+from longreel.evidence import EvidenceReader
 from longreel.key_values import KeyValues
 from longreel.memory import VideoMemory
 from longreel.models.base import ModelAdapter
@@ -42,7 +42,7 @@ def ask_each(
     `ask` up to rounding. The seconds of such an answer are its part of the time for all.
 
     Args:
-        evidence: False to leave it out, where it is found together: it takes about a fifth of the time.
+        evidence: False to leave it out, where it is found together: it takes a part of the time.
 
     Raises:
         UsageError, MemoryFileError: as `ask`, before the first question is answered.
@@ -55,8 +55,9 @@ def ask_each(
         return [ask(adapter, memory, question, decoding) for question in questions]
     answers = {each.number: _unanswered(memory, each) for each in asked if each.unknown}
     known = [each for each in asked if not each.unknown]
+    reader = EvidenceReader(memory) if evidence else None
     for group in _together([len(each.ids) for each in known]):
-        answers |= _answers(adapter, memory, [known[index] for index in group], decoding, evidence)
+        answers |= _answers(adapter, memory, [known[index] for index in group], decoding, reader)
     return [answers[number] for number in range(len(questions))]
 
 
@@ -89,7 +90,11 @@ def _unanswered(memory: VideoMemory, asked: _Asked) -> Answer:
 
 
 def _answers(
-    adapter: ModelAdapter, memory: VideoMemory, group: Sequence[_Asked], decoding: Decoding, evidence: bool
+    adapter: ModelAdapter,
+    memory: VideoMemory,
+    group: Sequence[_Asked],
+    decoding: Decoding,
+    reader: EvidenceReader | None,
 ) -> dict[int, Answer]:
     started = time.perf_counter()
     wording = wording_of(adapter, decoding)
@@ -97,7 +102,8 @@ def _answers(
     generated = adapter.generate_each(held, ids, max_new_tokens=decoding.max_new_tokens)
     new = [list(wording.until_stop(iter(tokens))) for tokens in generated]
     spoken = [wording.spoken(tokens) for tokens in new]
-    found = _evidence(adapter, memory, ids, spoken) if evidence else [()] * len(group)
+    weights = [None] * len(group) if reader is None else _attention(adapter, held, ids, spoken)
+    found = [reader.spans(each) if reader and each is not None else () for each in weights]
     seconds = (time.perf_counter() - started) / len(group)
     return {
         each.number: Answer(
@@ -110,15 +116,14 @@ def _answers(
     }
 
 
-def _evidence(
-    adapter: ModelAdapter, memory: VideoMemory, ids: Sequence[Tensor], spoken: Sequence[Sequence[int]]
-) -> list[tuple[Evidence, ...]]:
-    """None for an answer without words."""
+def _attention(
+    adapter: ModelAdapter, held: KeyValues, ids: Sequence[Tensor], spoken: Sequence[Sequence[int]]
+) -> list[Sequence[Tensor] | None]:
+    """What the words of each answer attended to; None for an answer without words."""
     said = [number for number, words in enumerate(spoken) if words]
-    found: list[tuple[Evidence, ...]] = [()] * len(ids)
+    found: list[Sequence[Tensor] | None] = [None] * len(ids)
     if said:
         texts, words = [ids[number] for number in said], [spoken[number] for number in said]
-        weights = adapter.attention_each(memory.key_values, texts, words)
-        for number, each in zip(said, weights, strict=True):
-            found[number] = evidence_of(memory, each)
+        for number, each in zip(said, adapter.attention_each(held, texts, words), strict=True):
+            found[number] = each
     return found
