@@ -21,6 +21,9 @@ from longreel.errors import UsageError
 
 SCORES = ("attention", "keys", "question")
 
+# Attention that is held at once on a CPU, 2 MiB: what stays in its cache is summed three times as fast.
+_CACHED = 2**19
+
 
 @dataclass(frozen=True)
 class PivotKV:
@@ -42,7 +45,7 @@ class PivotKV:
     by_time: whether the chunks of a film share what stays of it among them, in proportion to how much they
         change (AdaReTaKe, equations 8 and 9), each at least `least_share` of the mean; see `time_counts`. The
         chunks of a film are then held until its end.
-    block: rows of attention that exist at a time; it changes no result.
+    block: rows of attention of a head that exist at a time, at most; it changes no result.
     """
 
     keep: float | None = None
@@ -208,7 +211,7 @@ def attention_received(query: Tensor, key: Tensor, block: int = 128) -> Tensor:
     Args:
         query: (H, n, d), unrotated, any float dtype; computed in float32.
         key: (Hkv, n, d), unrotated; query head h uses key head h // (H // Hkv).
-        block: query tokens per head computed together; it does not change the result.
+        block: query tokens per head computed together, at most; it does not change the result.
 
     Returns:
         float32 (n,).
@@ -232,6 +235,8 @@ def _received(query: Tensor, key: Tensor, block: int) -> Tensor:
     heads, kv_heads = len(query), len(key)
     tokens, width = key.shape[1:]
     keys = key.to(torch.float32).mT
+    if not key.is_cuda:
+        block = max(1, min(block, _CACHED // (heads * tokens)))
     # Float64: the sum of many rows is then the same for blocks of any size, up to rounding at the end.
     received = torch.zeros(tokens, dtype=torch.float64, device=key.device)
     for rows in query.split(block, dim=1):
