@@ -8,11 +8,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from longreel.cli.method_parameters import PLAIN, MethodParameters, nearest
 from longreel.errors import UsageError
 from longreel.evaluate.benchmarks.table import BENCHMARKS
 
 # What holds of a system holds of its rows too, which may say more.
 _NOTES = ("untold", "differs")
+_PARAMETERS = [each.name for each in fields(MethodParameters)]
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Figure:
 class Recipe:
     """A row of a paper. Settings are those of `longreel evaluate`, None where they are its defaults.
 
-    prompt: how questions are put, see `filled`. source: where the numbers stand. untold: what it does not
+    prompt: how questions are put, see `filled`. parameters: of the method. source: where the numbers stand. untold: what it does not
     say. differs: what we do otherwise.
     """
 
@@ -54,26 +56,37 @@ class Recipe:
     parse: str = "strict"
     subtitles: str = "none"
     prompt: str | None = None
+    parameters: MethodParameters = PLAIN
     untold: str = ""
     differs: str = ""
+
+
+# What a file may say of a recipe, beside parameters of its method.
+_VALUES = [each.name for each in fields(Recipe) if each.name not in ("name", "parameters")]
 
 
 def read_recipes(path: Path) -> dict[str, Recipe]:
     """The recipes of a TOML file: [rows.NAME] each, over the values of its [systems.SYSTEM].
 
+    Parameters of a method stand among the others, named as its options: `by_time = true`.
+
     Raises:
-        UsageError: the file is missing or of another form, or names a benchmark that does not exist.
+        UsageError: the file is missing or of another form, or names a benchmark or a parameter that does not
+            exist, or one that the recipe's method does not have.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-        return {name: _recipe(name, row, content["systems"]) for name, row in content["rows"].items()}
+        rows, systems = content["rows"], content["systems"]
+        return {name: _recipe(f"{path}, recipe {name}", name, row, systems) for name, row in rows.items()}
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}): name a file of recipes") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path} holds no recipes ({error}): see recipes/published.toml") from None
 
 
-def _recipe(name: str, row: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]]) -> Recipe:
+def _recipe(
+    place: str, name: str, row: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]]
+) -> Recipe:
     system = systems[row["system"]]
     values = {**system, **row}
     del values["system"]
@@ -85,11 +98,18 @@ def _recipe(name: str, row: Mapping[str, Any], systems: Mapping[str, Mapping[str
     if "fps" in row:
         values.pop("count", None)
     if values["benchmark"] not in BENCHMARKS:
-        raise UsageError(f"recipe {name} is of {values['benchmark']!r}: known are {', '.join(BENCHMARKS)}")
-    if unknown := set(values) - {each.name for each in fields(Recipe)}:
-        raise UsageError(f"recipe {name} has {', '.join(sorted(unknown))}, which no recipe has")
+        raise UsageError(f"{place} is of {values['benchmark']!r}: known are {', '.join(BENCHMARKS)}")
+    given = {each: values.pop(each) for each in _PARAMETERS if each in values}
+    if unknown := sorted(set(values) - set(_VALUES)):
+        known = nearest(unknown[0], [*_VALUES, *_PARAMETERS])
+        raise UsageError(f"{place} has {', '.join(unknown)}, which no recipe has{known}")
     figures = tuple(Figure(**figure) for figure in values.pop("figures"))
-    return Recipe(name=name, figures=figures, **values)
+    try:
+        parameters = MethodParameters.of(given)
+        parameters.check_for([values["method"]])
+    except UsageError as error:
+        raise UsageError(f"{place}: {error}") from None
+    return Recipe(name=name, figures=figures, parameters=parameters, **values)
 
 
 def named_recipe(path: Path, name: str) -> Recipe:
