@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import wraps
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from longreel.cli import options
 from longreel.cli.long_films import LongFilms
@@ -23,6 +23,7 @@ _VIDEO_XL = ("intervals", "ratios", "draw", "ratio_seed", "dense")
 _OF_ONE = {"retake": _RETAKE, "video-xl": _VIDEO_XL}
 # The model as it is, which nothing joins.
 _BASE = "keep-all"
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class MethodParameters:
         unknown = sorted(set(values) - set(kinds))
         if unknown:
             raise UsageError(f"no method has {', '.join(unknown)}{nearest(unknown[0], kinds)}")
-        return cls(**{name: _value(name, value, kinds[name]) for name, value in values.items()})
+        return cls(**{name: as_given(name, value, kinds[name]) for name, value in values.items()})
 
     @property
     def long_films(self) -> LongFilms:
@@ -125,8 +126,8 @@ class MethodParameters:
                 raise UsageError(f"{_option(name)} is for --method {of}: leave it out, or name that method")
             if of is None and set(methods) <= {_BASE}:
                 raise UsageError(
-                    f"{_option(name)} does not go with {_BASE}, the model as it is: name another method, such "
-                    "as context-window"
+                    f"{_option(name)} does not go with {_BASE}, the model as it is: name another method, "
+                    "such as context-window"
                 )
 
     def check_for_many_questions(self) -> None:
@@ -166,6 +167,30 @@ def nearest(name: str, known: Mapping[str, Any] | Sequence[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
+def as_given(name: str, value: Any, kind: Any) -> Any:
+    """A value of a file as the command line would have it: a number where one is wanted, and else text.
+
+    Args:
+        kind: bool, int, float or str, or None beside one of these.
+
+    Raises:
+        UsageError: the value is of another kind.
+    """
+    kinds = set(get_args(kind) or (kind,))
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    is_number = is_whole or isinstance(value, float)
+    if (bool in kinds and isinstance(value, bool)) or (int in kinds and is_whole):
+        return value
+    if float in kinds and is_number:
+        return float(value)
+    if str in kinds and (is_number or isinstance(value, str)):
+        return str(value)
+    if str in kinds and isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    wanted = next(words for one, words in _KINDS.items() if one in kinds)
+    raise UsageError(f"{name} = {value!r} is of another kind: give {wanted}")
+
+
 def with_method_parameters(command: Callable[..., None]) -> Callable[..., None]:
     """The command with an option for each of `MethodParameters`, in place of its argument `parameters`."""
     declared = get_type_hints(MethodParameters, include_extras=True)
@@ -201,26 +226,3 @@ def _as_option(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return _option(name) if value else _option(f"no_{name}")
     return f"{_option(name)} {value}"
-
-
-def _value(name: str, value: Any, kind: Any) -> Any:
-    """`value` as the command line would have it.
-
-    Raises:
-        UsageError: it is of another kind.
-    """
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    if kind is bool and isinstance(value, bool):
-        return value
-    if kind in (int, int | None) and is_number:
-        return value
-    if kind in (str, str | None):
-        if isinstance(value, list | tuple):
-            return ",".join(str(each) for each in value)
-        if isinstance(value, str):
-            # lmms-eval leaves the quotes or brackets around values with commas.
-            return value.strip(" \"'[]()")
-        if is_number or isinstance(value, float):
-            return str(value)
-    wanted = {bool: "true or false", int: "a whole number", int | None: "a whole number"}
-    raise UsageError(f"{name} = {value!r} is of another kind: give {wanted.get(kind, 'text')}")

@@ -6,9 +6,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from longreel.cli.method_parameters import PLAIN, MethodParameters, nearest
+from longreel.cli.method_parameters import PLAIN, MethodParameters, as_given, nearest
 from longreel.errors import UsageError
 from longreel.evaluate.benchmarks.table import BENCHMARKS
 
@@ -35,8 +35,8 @@ class Figure:
 class Recipe:
     """A row of a paper. Settings are those of `longreel evaluate`, None where they are its defaults.
 
-    prompt: how questions are put, see `filled`. parameters: of the method. source: where the numbers stand. untold: what it does not
-    say. differs: what we do otherwise.
+    prompt: how questions are put, see `filled`. parameters: of the method. source: where the numbers stand.
+    untold: what it does not say. differs: what we do otherwise.
     """
 
     name: str
@@ -61,8 +61,12 @@ class Recipe:
     differs: str = ""
 
 
-# What a file may say of a recipe, beside parameters of its method.
-_VALUES = [each.name for each in fields(Recipe) if each.name not in ("name", "parameters")]
+# What a file may say of a recipe in words and numbers, and of which kind; beside parameters of its method.
+_VALUES = {
+    name: kind
+    for name, kind in get_type_hints(Recipe).items()
+    if name not in ("name", "figures", "parameters")
+}
 
 
 def read_recipes(path: Path) -> dict[str, Recipe]:
@@ -87,7 +91,25 @@ def read_recipes(path: Path) -> dict[str, Recipe]:
 def _recipe(
     place: str, name: str, row: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]]
 ) -> Recipe:
-    system = systems[row["system"]]
+    """One recipe; `place` is what errors begin with."""
+    values = _joined(row, systems[row["system"]])
+    if values["benchmark"] not in BENCHMARKS:
+        raise UsageError(f"{place} is of {values['benchmark']!r}: known are {', '.join(BENCHMARKS)}")
+    if unknown := sorted(set(values) - {*_VALUES, *_PARAMETERS, "figures"}):
+        meant = nearest(unknown[0], [*_VALUES, *_PARAMETERS])
+        raise UsageError(f"{place} has {', '.join(unknown)}, which no recipe has{meant}")
+    try:
+        parameters = MethodParameters.of({each: values[each] for each in _PARAMETERS if each in values})
+        parameters.check_for([values["method"]])
+        plain = {each: as_given(each, values[each], _VALUES[each]) for each in _VALUES if each in values}
+    except UsageError as error:
+        raise UsageError(f"{place}: {error}") from None
+    figures = tuple(Figure(**figure) for figure in values["figures"])
+    return Recipe(name=name, figures=figures, parameters=parameters, **plain)
+
+
+def _joined(row: Mapping[str, Any], system: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a row over those of its system."""
     values = {**system, **row}
     del values["system"]
     for note in _NOTES:
@@ -97,19 +119,7 @@ def _recipe(
         values = {each: value for each, value in values.items() if each not in ("fps", "max_frames")}
     if "fps" in row:
         values.pop("count", None)
-    if values["benchmark"] not in BENCHMARKS:
-        raise UsageError(f"{place} is of {values['benchmark']!r}: known are {', '.join(BENCHMARKS)}")
-    given = {each: values.pop(each) for each in _PARAMETERS if each in values}
-    if unknown := sorted(set(values) - set(_VALUES)):
-        known = nearest(unknown[0], [*_VALUES, *_PARAMETERS])
-        raise UsageError(f"{place} has {', '.join(unknown)}, which no recipe has{known}")
-    figures = tuple(Figure(**figure) for figure in values.pop("figures"))
-    try:
-        parameters = MethodParameters.of(given)
-        parameters.check_for([values["method"]])
-    except UsageError as error:
-        raise UsageError(f"{place}: {error}") from None
-    return Recipe(name=name, figures=figures, parameters=parameters, **values)
+    return values
 
 
 def named_recipe(path: Path, name: str) -> Recipe:

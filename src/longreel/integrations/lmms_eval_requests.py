@@ -108,7 +108,11 @@ def method_parameters(given: Mapping[str, Any]) -> MethodParameters:
     if unknown := sorted(set(given) - set(known)):
         meant = nearest(unknown[0], known)
         raise UsageError(f"--model_args has {', '.join(unknown)}, which longreel does not know{meant}")
-    parameters = MethodParameters.of(given)
+    # lmms-eval leaves the brackets or quotes around values with commas.
+    plain = {
+        name: value.strip("[]()\"' ") if isinstance(value, str) else value for name, value in given.items()
+    }
+    parameters = MethodParameters.of(plain)
     parameters.check_for_many_questions()
     return parameters
 
