@@ -105,6 +105,43 @@ def test_what_is_there_is_measured_and_the_rest_named(
     assert "is of a benchmark" in curve.error
 
 
+def test_parameters_of_methods_are_measured(run: Run, folder: Path, model: Path, tmp_path: Path) -> None:
+    settings = [
+        "--method",
+        "video-xl,retake",
+        "--intervals",
+        "dynamic",
+        "--by-time",
+        "--squeeze",
+        "--target",
+        "auto",
+    ]
+    arguments = command(folder, model, tmp_path / "run", "--incomplete", "skip", "--json", *settings)
+    found = run(*arguments)
+    assert found.code == 0, found.err
+    plan = found.json["plan"]
+    labels = [
+        "video-xl 1/4 --target auto --intervals dynamic",
+        "retake 1/4 --target auto --by-time",
+    ]
+    assert plan["settings"] == ["keep-all", *labels, "blind"]
+    assert plan["methods"]["keep-all"] == {"name": "keep-all", "frames": None, "cache": {"part": "KeepAll"}}
+    assert [plan["methods"][label]["cache"]["part"] for label in labels] == ["DynamicIntervals", "PivotKV"]
+    assert all(plan["methods"][label]["positions"]["target"] == "auto" for label in labels)
+    assert {each["setting"] for each in found.json["runs"]} == {"keep-all", *labels}
+    other = run(*command(folder, model, tmp_path / "run", "--incomplete", "skip"))
+    assert other.code == 2
+    assert "holds an evaluation with other values" in other.error
+
+
+def test_a_parameter_of_no_method_is_refused_before_the_folder_is_looked_through(
+    run: Run, folder: Path, model: Path, tmp_path: Path
+) -> None:
+    refused = run(*command(folder, model, tmp_path / "run", "--by-time"))
+    assert refused.code == 2
+    assert "--by-time is for --method retake" in refused.error
+
+
 def test_each_video_is_watched_once_and_other_letters_cost_nothing(
     run: Run, folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +17,8 @@ from PIL import Image
 
 from longreel.errors import LongreelError, SourceError, UsageError
 from longreel.evaluate.composition import Composition
-from longreel.evaluate.haystack import HaystackTask
-from longreel.evaluate.heat_map import depth_grid, draw_heat_map, grid_tables
+from longreel.evaluate.haystack import HaystackItem, HaystackTask
+from longreel.evaluate.heat_map import depth_grid, draw_heat_map, grid_tables, unparsed_answers
 from longreel.evaluate.needles import Needle, read_needles
 from longreel.evaluate.result import result
 from longreel.evaluate.run import Evaluation, evaluate
@@ -113,6 +116,45 @@ def test_the_film_is_watched_frame_by_frame_and_every_cell_counted(folder: Path,
     assert [line[0] for line in tables["keep-all"][1:]] == ["0", "0.5", "1"]
 
 
+def grid_of(items: list[HaystackItem], answerer: Callable[[HaystackItem], str]) -> list[dict[str, Any]]:
+    """The map of a run in which every needle was asked for."""
+    return depth_grid(
+        [
+            {"setting": "fake", "answers": [asked.record(answerer(item)) for asked in item.questions()]}
+            for item in items
+        ]
+    )
+
+
+def test_scores_of_those_who_know_all_one_letter_or_nothing(folder: Path, tmp_path: Path) -> None:
+    options = ["red", "blue", "green", "grey"]
+    needles = [{**SIGN, "options": options, "answer": answer} for answer in options]
+    (tmp_path / "four.json").write_text(json.dumps(needles))
+    (tmp_path / "sign.png").write_bytes((folder / "sign.png").read_bytes())
+    four = tuple(read_needles(tmp_path / "four.json"))
+    items = HaystackTask(folder / "film.mp4", four, (4, 8), (0.0, 0.5, 1.0)).items()
+
+    def shares(answerer: Callable[[HaystackItem], str]) -> set[float]:
+        return {cell["right"] / cell["questions"] for cell in grid_of(items, answerer)}
+
+    assert shares(lambda item: item.needle.gold) == {1.0}
+    assert shares(lambda item: "B") == {1 / 4}
+    rng = random.Random(1)
+    drawn = [
+        sum(cell["right"] for cell in grid_of(items, lambda item: rng.choice("ABCD"))) for _ in range(100)
+    ]
+    # Of 24 needles a quarter is guessed; four standard errors of the mean of 100 runs.
+    assert np.mean(drawn) == pytest.approx(6, abs=4 * np.sqrt(24 * 3 / 16 / 100))
+
+
+def test_answers_that_name_no_letter_are_wrong_and_counted(folder: Path) -> None:
+    answers = {4: "A man walks in", 8: "A"}
+    grid = grid_of(task_of(folder).items(), lambda item: answers[item.length])
+    assert [(cell["lettered"], cell["unparsed"]) for cell in grid] == [(1, 1)] * 3 + [(1, 0)] * 3
+    assert unparsed_answers({"grid": grid}) == {"fake": (3, 6)}
+    assert {cell["right"] for cell in grid[:3]} == {0}
+
+
 def test_a_length_for_which_there_is_no_room_is_left_white(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +236,7 @@ def test_the_command_ends_in_a_map(folder: Path, run: Any, tmp_path: Path) -> No
     assert shown.code == 0, shown.err
     assert "Needles found by random 1/2, by depth and length of film" in shown.out
     assert "Difference to keep-all" in shown.out
+    assert re.search(r"random 1/2: no letter can be read from \d of 4 answers with options", shown.out)
     found = run(*arguments, "--json").json
     assert len(found["grid"]) == 2 * 2 * 3
     assert (tmp_path / "map.png").stat().st_size > 1000

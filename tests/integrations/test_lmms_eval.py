@@ -129,10 +129,23 @@ def check_that_unknown_arguments_are_named(environment: Path) -> None:
     assert "--model_args has kepp, which longreel does not know" in done.stderr
 
 
+def check_that_parameters_of_methods_arrive(environment: Path) -> None:
+    """Read by lmms-eval from its option, as its command line does."""
+    done = python(
+        environment,
+        "from lmms_eval.utils import simple_parse_args_string as parsed;"
+        "from longreel.integrations.lmms_eval_model import LongreelChat;"
+        "print(LongreelChat(**parsed('ratios=[2,4],draw=film,ratio_seed=5')).model.method.cache)",
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "DrawnRatios(ratios=(2, 4), each='film', seed=5)" in done.stdout
+
+
 def test_a_task_of_two_samples(environment: Path, samples: list[dict[str, str]], tmp_path: Path) -> None:
     """One test for all: where tests are shared out, each worker would install an environment of its own."""
     check_that_it_knows_our_name(environment)
     check_that_unknown_arguments_are_named(environment)
+    check_that_parameters_of_methods_arrive(environment)
     (tmp_path / "rows.json").write_text(json.dumps(samples))
     (tmp_path / "task").mkdir()
     (tmp_path / "task" / "longreel_local.yaml").write_text(TASK.format(rows=tmp_path / "rows.json"))

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from longreel.cli.method_parameters import MethodParameters
 from longreel.errors import UsageError
-from longreel.integrations.lmms_eval_requests import by_film, decoding_of, shown_in
+from longreel.integrations.lmms_eval_requests import by_film, decoding_of, method_parameters, shown_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -122,3 +123,26 @@ def test_the_entry_point_imports_next_to_nothing() -> None:
     asked = f"import sys, {module}; print('torch' in sys.modules, callable({module}.{name}))"
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]
+
+
+def test_parameters_of_methods_are_among_the_model_arguments() -> None:
+    """Values as lmms-eval hands them over: numbers and booleans converted, brackets and quotes left."""
+    given = {"pool": "[4,2,8]", "ratios": "'2, 4'", "target": 9000, "by_time": True, "keyframes": 0.5}
+    assert method_parameters(given) == MethodParameters(
+        pool="4,2,8", ratios="2, 4", target="9000", by_time=True, keyframes="0.5"
+    )
+    assert method_parameters({}) == MethodParameters()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"kepp": 1}, "--model_args has kepp, which longreel does not know"),
+        ({"by_tim": True}, r"which longreel does not know \(did you mean by_time\?\)"),
+        ({"by_time": 3}, "by_time = 3 is of another kind"),
+        ({"scores": "question"}, "--scores question watches a film for one question"),
+    ],
+)
+def test_arguments_that_cannot_be(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        method_parameters(given)

@@ -11,14 +11,12 @@ from longreel.cli import options
 from longreel.cli.answering import Answers
 from longreel.cli.kinds import looks_like_memory
 from longreel.cli.loading import loaded_model
-from longreel.cli.long_films import LongFilms
+from longreel.cli.method_parameters import PLAIN, MethodParameters, with_method_parameters
 from longreel.cli.progress import shown_progress
 from longreel.cli.prompt import hold_conversation
 from longreel.cli.watching import (
     Frames,
-    RetakeOptions,
     Subtitles,
-    VideoXLOptions,
     check_films,
     print_warnings,
     watched,
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from longreel.model import Model
 
 
+@with_method_parameters
 def ask(
     source: Annotated[str, typer.Argument(metavar="FILM|MEMORY", help="A film, or a memory of one.")],
     question: Annotated[
@@ -61,23 +60,7 @@ def ask(
     dtype: options.Dtype = None,
     device: options.Device = None,
     positions: options.Positions = "trained",
-    target: options.Target = None,
-    window: options.Window = None,
-    ramp: options.Ramp = None,
-    pool: options.Pool = None,
-    chunk_frames: options.ChunkFrames = 32,
-    keyframes: options.Keyframes = "1",
-    select: options.Select = "peaks",
-    pivots: options.Pivots = True,
-    squeeze: options.Squeeze = True,
-    scores: options.Scores = "attention",
-    by_layer: options.ByLayer = False,
-    by_time: options.ByTime = False,
-    intervals: options.Intervals = "fixed",
-    ratios: options.Ratios = None,
-    draw: options.Draw = None,
-    ratio_seed: options.RatioSeed = 0,
-    dense: options.Dense = None,
+    parameters: MethodParameters = PLAIN,
     subtitles: options.Subtitles = None,
     subtitle_placement: options.SubtitlePlacement = "times",
     subtitle_budget: options.SubtitleBudget = None,
@@ -117,22 +100,17 @@ def ask(
         allow_url=allow_url,
     )
     told = Subtitles(tuple(subtitles or ()), subtitle_placement, subtitle_budget)
-    long_films = LongFilms(target, window, ramp, pool)
     is_memory = looks_like_memory(source)
-    chosen_frames = options.parsed_fraction(keyframes, "--keyframes")
-    retake = RetakeOptions(chunk_frames, chosen_frames, select, pivots, squeeze, scores, by_layer, by_time)
-    finer = options.parsed_ratio(dense)
-    summaries = VideoXLOptions(intervals, options.parsed_ratios(ratios), draw, ratio_seed, finer)
     kept = {"--method": method, "--keep": keep, "--budget": budget}
-    chosen = [*frames.chosen(), *told.chosen(), *long_films.chosen(), *retake.chosen(), *summaries.chosen()]
+    chosen = [*frames.chosen(), *told.chosen(), *parameters.chosen()]
     chosen += [name for name, value in kept.items() if value is not None]
     if is_memory and chosen:
         raise UsageError(f"{chosen[0]} is for films and {source} is a memory: leave it out")
-    bound = _bound(question, scores)
+    bound = _bound(question, parameters.scores)
     if stream and as_json:
         raise UsageError("--stream and --json do not go together: choose one")
     fraction = options.parsed_keep(keep)
-    long_films.check()
+    parameters.long_films.check()
     frames.check()
     told.check([source])
 
@@ -141,7 +119,7 @@ def ask(
     decoding = Decoding(max_new_tokens, temperature, top_p, seed, stop or (), dense_intervals)
     for each in question or []:
         check_question(each)
-    if dense_intervals is not None and not is_memory and finer is None:
+    if dense_intervals is not None and not is_memory and parameters.dense is None:
         raise UsageError("--dense-intervals is for memories of two levels: give --dense too")
     _check_source(source, is_memory, allow_url, dense_intervals)
     loaded = loaded_model(
@@ -152,12 +130,12 @@ def ask(
         device,
         budget=budget,
         positions=positions,
-        retake=retake.settings(method),
-        video_xl=summaries.settings(method, fraction, budget),
+        retake=parameters.retake.settings(method),
+        video_xl=parameters.video_xl.settings(method, fraction, budget),
     )
     for each in question or []:
         question_ids(loaded.adapter, each)
-    loaded = long_films.joined(loaded)
+    loaded = parameters.long_films.joined(loaded)
     memory = loaded.open(source) if is_memory else _watched(loaded, source, frames, told, bound, quiet)
     shown = sys.stdout.isatty() if evidence is None else evidence
     answers = Answers(loaded, memory, source, decoding, stream=stream, as_json=as_json, evidence=shown)

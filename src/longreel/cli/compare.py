@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from longreel.cli import options
+from longreel.cli.evaluating import Budgets, whole_numbers
 from longreel.cli.loading import loaded_model
+from longreel.cli.method_parameters import PLAIN, MethodParameters, with_method_parameters
 from longreel.cli.output import print_json
 from longreel.cli.progress import shown_progress
 from longreel.cli.watching import Frames, check_films, watched
@@ -22,11 +24,14 @@ if TYPE_CHECKING:
     from longreel.progress import ProgressCallback
 
 
+@with_method_parameters
 def compare(
     film: Annotated[str, typer.Argument(metavar="FILM", help="A film file or a folder of pictures.")],
     question: Annotated[list[str], typer.Argument(metavar="QUESTION", help="One or several.")],
     methods: options.Methods = "video-xl,uniform,keep-all",
     keep: options.Keeps = "1/4,1/16",
+    budget: Budgets = None,
+    parameters: MethodParameters = PLAIN,
     model: options.ModelName = None,
     dtype: options.Dtype = None,
     device: options.Device = None,
@@ -47,6 +52,7 @@ def compare(
 
       longreel compare film.mp4 "Where was the fox?"
       longreel compare film.mp4 "Where was the fox?" --methods video-xl,random --keep 1,1/16
+      longreel compare film.mp4 "Where was the fox?" --methods video-xl --intervals dynamic --keep 1/4
     """
     from longreel.ask import check_question, question_ids
     from longreel.evaluate.settings import settings_to_compare
@@ -61,7 +67,8 @@ def compare(
         strict=strict,
         allow_url=allow_url,
     )
-    settings = settings_to_compare(options.parsed_words(methods), options.parsed_fractions(keep))
+    fractions, budgets = options.parsed_fractions(keep), whole_numbers(budget)
+    settings = settings_to_compare(options.parsed_words(methods), fractions, budgets, parameters)
     for each in question:
         check_question(each)
     frames.check()

@@ -13,6 +13,7 @@ from longreel.cli.evaluate_benchmark import add_benchmarks
 from longreel.cli.evaluate_recipe import recipe
 from longreel.cli.evaluate_report import print_result
 from longreel.cli.evaluating import Chosen, Compared, Places, measure
+from longreel.cli.method_parameters import PLAIN, MethodParameters, with_method_parameters
 from longreel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ FirstSeed = Annotated[int, typer.Option("--first-seed", help="Of the first film.
 
 
 @evaluate.command()
+@with_method_parameters
 def films(
     films: Films = 20,
     minutes: Minutes = "5",
@@ -69,6 +71,7 @@ def films(
     methods: evaluating.Methods = "video-xl",
     keep: options.Keeps = "1,1/2,1/4,1/8,1/16",
     budget: evaluating.Budgets = None,
+    parameters: MethodParameters = PLAIN,
     model: options.ModelName = None,
     blind_model: evaluating.BlindModel = None,
     dtype: options.Dtype = None,
@@ -107,12 +110,22 @@ def films(
         first_seed=first_seed,
     )
     chosen = Chosen(
-        methods, keep, model, blind_model, dtype, device, fps, keep_memories=keep_memories, budget=budget
+        methods,
+        keep,
+        model,
+        blind_model,
+        dtype,
+        device,
+        fps,
+        keep_memories=keep_memories,
+        budget=budget,
+        parameters=parameters,
     )
     _measure(task, chosen, Places(output, result, baseline), quiet=quiet, as_json=as_json)
 
 
 @evaluate.command()
+@with_method_parameters
 def needle(
     haystack: Annotated[
         Path | None,
@@ -144,6 +157,7 @@ def needle(
     methods: evaluating.Methods = "video-xl",
     keep: options.Keeps = "1/16",
     budget: evaluating.Budgets = None,
+    parameters: MethodParameters = PLAIN,
     model: options.ModelName = None,
     blind_model: evaluating.BlindModel = None,
     dtype: options.Dtype = None,
@@ -194,6 +208,7 @@ def needle(
         None if haystack else fps,
         keep_memories=keep_memories,
         budget=budget,
+        parameters=parameters,
     )
     _measure(task, chosen, Places(output, result, baseline), figure, quiet=quiet, as_json=as_json)
 

@@ -12,7 +12,8 @@ import typer
 
 from longreel.cli import evaluating, options
 from longreel.cli.evaluate_report import print_benchmark
-from longreel.cli.evaluating import Chosen, Compared, Places, measure
+from longreel.cli.evaluating import Chosen, Compared, Places, measure, settings_of
+from longreel.cli.method_parameters import PLAIN, MethodParameters, with_method_parameters
 from longreel.cli.output import print_json, print_remark
 from longreel.cli.progress import shown_progress
 from longreel.errors import UsageError
@@ -107,6 +108,7 @@ def _help(name: str, about: str, example: str) -> str:
 
 
 def _command_for(name: str) -> Callable[..., None]:
+    @with_method_parameters
     def command(
         data: Folder,
         split: Annotated[
@@ -140,6 +142,7 @@ def _command_for(name: str) -> Callable[..., None]:
         methods: evaluating.Methods = "video-xl",
         keep: options.Keeps = "1,1/4,1/16",
         budget: evaluating.Budgets = None,
+        parameters: MethodParameters = PLAIN,
         model: options.ModelName = None,
         blind_model: evaluating.BlindModel = None,
         dtype: options.Dtype = None,
@@ -181,6 +184,7 @@ def _command_for(name: str) -> Callable[..., None]:
             keep_memories,
             incomplete is Incomplete.SKIP,
             budget,
+            parameters,
         )
         places = Places(output, result, baseline)
         run_benchmark(asked, chosen, places, print_benchmark, check=check, quiet=quiet, as_json=as_json)
@@ -205,13 +209,16 @@ def run_benchmark(
         show: prints a result. more: parts to add to it.
 
     Raises:
-        UsageError: an option that this benchmark does not have.
+        UsageError: an option that this benchmark or a method does not have.
         SourceError: the folder is incomplete, and that is not to be skipped.
     """
     from longreel.evaluate.benchmarks.task import BenchmarkTask
     from longreel.evaluate.sharing import current_share
 
     share, prompt = current_share(), _prompt(asked.prompt)
+    if not check:
+        # Before all videos are looked through, which takes a while.
+        settings_of(chosen)
     found = _looked_through(asked, prompt, quiet or not share.first)
     task = BenchmarkTask(found, asked.subtitles, asked.subtitle_frames, prompt)
     if check:

@@ -10,7 +10,7 @@ import typer
 
 from longreel.cli import evaluate_benchmark, evaluating, options
 from longreel.cli.evaluate_benchmark import Asked, Incomplete, run_benchmark
-from longreel.cli.evaluating import Chosen, Places
+from longreel.cli.evaluating import Chosen, Places, settings_of
 from longreel.cli.output import print_json
 from longreel.errors import UsageError
 
@@ -82,7 +82,12 @@ def recipe(
         row.max_frames,
         skip_unreadable=incomplete is Incomplete.SKIP,
         budget=None if row.budget is None else str(row.budget),
+        parameters=row.parameters,
     )
+    try:
+        settings_of(chosen)
+    except UsageError as error:
+        raise UsageError(f"{recipes}, recipe {name}: {error}") from None
 
     def more(found: Mapping[str, Any]) -> Mapping[str, Any]:
         base, setting = found["plan"]["settings"][:2]

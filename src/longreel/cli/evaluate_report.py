@@ -8,7 +8,7 @@ from typing import Any
 
 def print_result(result: Mapping[str, Any]) -> None:
     """Tables of shares right, of differences to the base model, and of costs."""
-    from longreel.evaluate.heat_map import grid_tables
+    from longreel.evaluate.heat_map import grid_tables, unparsed_answers
     from longreel.evaluate.tables import as_text, compared_with, cost_table, difference_table, share_table
 
     asked = dict.fromkeys(cell["asked"] for cell in result["cells"])
@@ -21,8 +21,18 @@ def print_result(result: Mapping[str, Any]) -> None:
     for setting, table in grid_tables(result).items():
         print(f"Needles found by {setting}, by depth and length of film\n")
         print(as_text(table), end="\n\n")
+    _print_unparsed(unparsed_answers(result))
     print("Cost, medians over films\n")
     print(as_text(cost_table(result)))
+
+
+def _print_unparsed(found: Mapping[str, tuple[int, int]]) -> None:
+    """How many answers count as wrong because they name no letter."""
+    for setting, (unread, lettered) in found.items():
+        share = f"{100 * unread / lettered:.1f} %"
+        print(f"{setting}: no letter can be read from {unread} of {lettered} answers with options ({share})")
+    if found:
+        print()
 
 
 def print_benchmark(result: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ import typer
 
 from longreel.cli import options
 from longreel.cli.loading import loaded_model
+from longreel.cli.method_parameters import PLAIN, MethodParameters
 from longreel.cli.output import print_json, print_remark
 from longreel.cli.progress import shown_progress
 from longreel.errors import UsageError
@@ -86,6 +87,7 @@ class Chosen:
     keep_memories: bool = False
     skip_unreadable: bool = False
     budget: str | None = None
+    parameters: MethodParameters = PLAIN
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def measure(
     from longreel.evaluate.run import evaluate
     from longreel.evaluate.settings import BASE
 
-    settings = _settings(chosen)
+    settings = settings_of(chosen)
     labels = [setting.label for setting in settings]
     folder = places.output or Path("runs") / f"evaluate-{task.name}"
     compared, theirs = _baseline(places.baseline or BASE, labels)
@@ -157,18 +159,28 @@ def measure(
         show(measured)
 
 
-def _settings(chosen: Chosen) -> list[Setting]:
-    """The base model, the methods at their fractions, and nothing shown."""
+def settings_of(chosen: Chosen) -> list[Setting]:
+    """The base model, the methods at their fractions, and nothing shown.
+
+    Raises:
+        UsageError: a method, or a fraction, number or parameter that it cannot have.
+    """
     from longreel.evaluate.settings import BLIND, settings_to_compare, with_base
 
     fractions = options.parsed_fractions(chosen.keep)
-    budgets = _whole_numbers(chosen.budget or "")
-    methods = settings_to_compare(options.parsed_words(chosen.methods), fractions, budgets)
+    budgets = whole_numbers(chosen.budget)
+    names = options.parsed_words(chosen.methods)
+    methods = settings_to_compare(names, fractions, budgets, chosen.parameters)
     return [*with_base(methods), BLIND]
 
 
-def _whole_numbers(text: str) -> list[int]:
-    words = options.parsed_words(text)
+def whole_numbers(text: str | None) -> list[int]:
+    """The numbers in `4096,8192`.
+
+    Raises:
+        UsageError: one of them is none.
+    """
+    words = options.parsed_words(text or "")
     if not all(word.isdecimal() for word in words):
         raise UsageError(f"--budget {text!r} is no list of whole numbers: write 4096,8192")
     return [int(word) for word in words]

@@ -10,6 +10,7 @@ from longreel.errors import UsageError
 if TYPE_CHECKING:
     from longreel.compress.context_window import ContextWindow
     from longreel.compress.progressive_pooling import ProgressivePooling
+    from longreel.methods import Method
     from longreel.model import Model
 
 
@@ -49,9 +50,16 @@ class LongFilms:
             return model
         from longreel.model import Model
 
-        method = model.method
+        return Model(model.adapter, self.joined_to(model.method))
+
+    def joined_to(self, method: Method) -> Method:
+        """The method with these parts.
+
+        Raises:
+            UsageError: a value cannot be.
+        """
         tokens, positions = self._tokens(method.tokens), self._positions(method.positions)
-        return Model(model.adapter, replace(method, tokens=tokens, positions=positions))
+        return replace(method, tokens=tokens, positions=positions)
 
     def _positions(self, before: ContextWindow | None) -> ContextWindow | None:
         given: dict[str, Any] = {"window": self.window, "ramp": self.ramp}

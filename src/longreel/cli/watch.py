@@ -10,15 +10,13 @@ import typer
 
 from longreel.cli import options
 from longreel.cli.loading import loaded_model
-from longreel.cli.long_films import LongFilms
 from longreel.cli.memory_place import MemoryPlace
+from longreel.cli.method_parameters import PLAIN, MethodParameters, with_method_parameters
 from longreel.cli.output import print_json, print_remark
 from longreel.cli.progress import shown_progress
 from longreel.cli.watching import (
     Frames,
-    RetakeOptions,
     Subtitles,
-    VideoXLOptions,
     check_films,
     print_warnings,
     resume_hint,
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
     from longreel.memory import VideoMemory
 
 
+@with_method_parameters
 def watch(
     film: Annotated[
         list[str],
@@ -53,27 +52,11 @@ def watch(
     dtype: options.Dtype = None,
     device: options.Device = None,
     positions: options.Positions = "trained",
-    target: options.Target = None,
-    window: options.Window = None,
-    ramp: options.Ramp = None,
-    pool: options.Pool = None,
     system: Annotated[
         str | None,
         typer.Option("--system", help="System prompt in front of the film.", rich_help_panel="Model"),
     ] = None,
-    chunk_frames: options.ChunkFrames = 32,
-    keyframes: options.Keyframes = "1",
-    select: options.Select = "peaks",
-    pivots: options.Pivots = True,
-    squeeze: options.Squeeze = True,
-    scores: options.Scores = "attention",
-    by_layer: options.ByLayer = False,
-    by_time: options.ByTime = False,
-    intervals: options.Intervals = "fixed",
-    ratios: options.Ratios = None,
-    draw: options.Draw = None,
-    ratio_seed: options.RatioSeed = 0,
-    dense: options.Dense = None,
+    parameters: MethodParameters = PLAIN,
     question: Annotated[
         str | None,
         typer.Option(
@@ -127,20 +110,14 @@ def watch(
     )
     fraction = options.parsed_keep(keep)
     told = Subtitles(tuple(subtitles or ()), subtitle_placement, subtitle_budget)
-    long_films = LongFilms(target, window, ramp, pool)
-    long_films.check()
+    parameters.long_films.check()
     frames.check()
     told.check(film)
     check_films(film, allow_url=allow_url)
 
-    chosen_frames = options.parsed_fraction(keyframes, "--keyframes")
-    retake = RetakeOptions(
-        chunk_frames, chosen_frames, select, pivots, squeeze, scores, by_layer, by_time
-    ).settings(method)
-    finer = options.parsed_ratio(dense)
-    summaries = VideoXLOptions(intervals, options.parsed_ratios(ratios), draw, ratio_seed, finer)
-    video_xl = summaries.settings(method, fraction, budget)
-    if (question is not None) != (scores == "question"):
+    retake = parameters.retake.settings(method)
+    video_xl = parameters.video_xl.settings(method, fraction, budget)
+    if (question is not None) != (parameters.scores == "question"):
         raise UsageError("--question and --scores question go together: give both or none")
 
     held = place.held()
@@ -155,7 +132,7 @@ def watch(
         retake=retake,
         video_xl=video_xl,
     )
-    loaded = long_films.joined(loaded)
+    loaded = parameters.long_films.joined(loaded)
     if held is not None and not held.complete and not quiet:
         print_remark(f"going on with {place.path}")
     with shown_progress(quiet) as shown, interrupts_at_reports(shown) as progress:

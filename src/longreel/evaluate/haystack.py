@@ -139,7 +139,7 @@ class HaystackAsked:
         return prompt if fits(prompt) else None
 
     def record(self, answer: str) -> dict[str, Any]:
-        """See `Asked`; `begins` is the other way of scoring, see `Needle.begins`."""
+        """See `Asked`; `letter` is what was read, `begins` the other way of scoring, see `Needle.begins`."""
         item, needle = self.item, self.item.needle
         return {
             "family": "needle",
@@ -148,6 +148,7 @@ class HaystackAsked:
             "answer": answer,
             "right": needle.is_right(answer),
             "begins": needle.begins(answer),
+            **({"letter": needle.letter(answer)} if needle.options else {}),
             "tags": {
                 "asked": "options" if needle.options else "free",
                 "needle": f"{item.number + 1} {needle.path.name}",

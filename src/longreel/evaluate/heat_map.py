@@ -21,7 +21,8 @@ _MOST_COLUMNS = 3
 def depth_grid(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """For every setting, film length and depth: how many needles were asked for and found.
 
-    begins: of how many the answer began with the gold, where that was recorded.
+    begins: of how many the answer began with the gold, where that was recorded. lettered: how many had
+    options; unparsed: from how many of these answers no letter could be read.
     """
     cells: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in rows:
@@ -37,9 +38,25 @@ def depth_grid(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "questions": len(answers),
             "right": sum(answer["right"] for answer in answers),
             **({"begins": sum(each["begins"] for each in answers)} if "begins" in answers[0] else {}),
+            **_read(answers),
         }
         for (setting, length, depth), answers in cells.items()
     ]
+
+
+def _read(answers: Sequence[Row]) -> dict[str, int]:
+    letters = [each["letter"] for each in answers if "letter" in each]
+    return {"lettered": len(letters), "unparsed": letters.count(None)} if letters else {}
+
+
+def unparsed_answers(result: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """By setting, from how many answers no letter could be read, and of how many with options."""
+    found: dict[str, tuple[int, int]] = {}
+    for cell in result.get("grid", ()):
+        if "lettered" in cell:
+            unread, asked = found.get(cell["setting"], (0, 0))
+            found[cell["setting"]] = unread + cell["unparsed"], asked + cell["lettered"]
+    return found
 
 
 def grid_tables(result: Mapping[str, Any]) -> dict[str, list[list[str]]]:

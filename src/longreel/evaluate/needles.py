@@ -43,10 +43,16 @@ class Needle:
             return self.question
         return below(self.question, dotted(self.options, LETTERS[: len(self.options)]), ONE_LETTER)
 
+    def letter(self, answer: str) -> str | None:
+        """The letter that an answer names, read strictly; None if it names none, and without options."""
+        if not self.options:
+            return None
+        return strict_letter(answer, LETTERS[: len(self.options)], self.options)
+
     def is_right(self, answer: str) -> bool:
         """Whether an answer names the right option, or contains the gold words one after the other."""
         if self.options:
-            return strict_letter(answer, LETTERS[: len(self.options)], self.options) == self.gold
+            return self.letter(answer) == self.gold
         return f" {_plain(self.gold)} " in f" {_plain(answer)} "
 
     def begins(self, answer: str) -> bool:

@@ -6,13 +6,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
+from longreel.cli.method_parameters import PLAIN, MethodParameters, as_given, nearest
 from longreel.errors import UsageError
 from longreel.evaluate.benchmarks.table import BENCHMARKS
 
 # What holds of a system holds of its rows too, which may say more.
 _NOTES = ("untold", "differs")
+_PARAMETERS = [each.name for each in fields(MethodParameters)]
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,8 @@ class Figure:
 class Recipe:
     """A row of a paper. Settings are those of `longreel evaluate`, None where they are its defaults.
 
-    prompt: how questions are put, see `filled`. source: where the numbers stand. untold: what it does not
-    say. differs: what we do otherwise.
+    prompt: how questions are put, see `filled`. parameters: of the method. source: where the numbers stand.
+    untold: what it does not say. differs: what we do otherwise.
     """
 
     name: str
@@ -54,27 +56,60 @@ class Recipe:
     parse: str = "strict"
     subtitles: str = "none"
     prompt: str | None = None
+    parameters: MethodParameters = PLAIN
     untold: str = ""
     differs: str = ""
+
+
+# What a file may say of a recipe in words and numbers, and of which kind; beside parameters of its method.
+_VALUES = {
+    name: kind
+    for name, kind in get_type_hints(Recipe).items()
+    if name not in ("name", "figures", "parameters")
+}
 
 
 def read_recipes(path: Path) -> dict[str, Recipe]:
     """The recipes of a TOML file: [rows.NAME] each, over the values of its [systems.SYSTEM].
 
+    Parameters of a method stand among the others, named as its options: `by_time = true`.
+
     Raises:
-        UsageError: the file is missing or of another form, or names a benchmark that does not exist.
+        UsageError: the file is missing or of another form, or names a benchmark or a parameter that does not
+            exist, or one that the recipe's method does not have.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-        return {name: _recipe(name, row, content["systems"]) for name, row in content["rows"].items()}
+        rows, systems = content["rows"], content["systems"]
+        return {name: _recipe(f"{path}, recipe {name}", name, row, systems) for name, row in rows.items()}
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}): name a file of recipes") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path} holds no recipes ({error}): see recipes/published.toml") from None
 
 
-def _recipe(name: str, row: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]]) -> Recipe:
-    system = systems[row["system"]]
+def _recipe(
+    place: str, name: str, row: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]]
+) -> Recipe:
+    """One recipe; `place` is what errors begin with."""
+    values = _joined(row, systems[row["system"]])
+    if values["benchmark"] not in BENCHMARKS:
+        raise UsageError(f"{place} is of {values['benchmark']!r}: known are {', '.join(BENCHMARKS)}")
+    if unknown := sorted(set(values) - {*_VALUES, *_PARAMETERS, "figures"}):
+        meant = nearest(unknown[0], [*_VALUES, *_PARAMETERS])
+        raise UsageError(f"{place} has {', '.join(unknown)}, which no recipe has{meant}")
+    try:
+        parameters = MethodParameters.of({each: values[each] for each in _PARAMETERS if each in values})
+        parameters.check_for([values["method"]])
+        plain = {each: as_given(each, values[each], _VALUES[each]) for each in _VALUES if each in values}
+    except UsageError as error:
+        raise UsageError(f"{place}: {error}") from None
+    figures = tuple(Figure(**figure) for figure in values["figures"])
+    return Recipe(name=name, figures=figures, parameters=parameters, **plain)
+
+
+def _joined(row: Mapping[str, Any], system: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a row over those of its system."""
     values = {**system, **row}
     del values["system"]
     for note in _NOTES:
@@ -84,12 +119,7 @@ def _recipe(name: str, row: Mapping[str, Any], systems: Mapping[str, Mapping[str
         values = {each: value for each, value in values.items() if each not in ("fps", "max_frames")}
     if "fps" in row:
         values.pop("count", None)
-    if values["benchmark"] not in BENCHMARKS:
-        raise UsageError(f"recipe {name} is of {values['benchmark']!r}: known are {', '.join(BENCHMARKS)}")
-    if unknown := set(values) - {each.name for each in fields(Recipe)}:
-        raise UsageError(f"recipe {name} has {', '.join(sorted(unknown))}, which no recipe has")
-    figures = tuple(Figure(**figure) for figure in values.pop("figures"))
-    return Recipe(name=name, figures=figures, **values)
+    return values
 
 
 def named_recipe(path: Path, name: str) -> Recipe:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
 
 from longreel.errors import UsageError
 from longreel.methods import Method, keeps_whole, method_names, named_method
@@ -32,32 +33,69 @@ class Setting:
         return self.label == BASE
 
 
+class Parameters(Protocol):
+    """What is set of methods beside how much they keep; the command line's are `MethodParameters`."""
+
+    def check_for(self, methods: Sequence[str]) -> None:
+        """Refuse what is for none of these."""
+
+    def method(self, name: str, keep: float | None = None, budget: int | None = None) -> Method:
+        """`named_method` with what is set of it."""
+
+    def words(self, method: str) -> str:
+        """What is set of this method, "" for nothing."""
+
+    def sets_ratios(self, method: str) -> bool:
+        """Whether that says how much it keeps."""
+
+
 # Nothing is shown: what the questions alone give away.
 BLIND = Setting("blind", None)
 
 
 def settings_to_compare(
-    methods: Sequence[str], keeps: Sequence[float], budgets: Sequence[int] = ()
+    methods: Sequence[str],
+    keeps: Sequence[float],
+    budgets: Sequence[int] = (),
+    parameters: Parameters | None = None,
 ) -> list[Setting]:
     """Every method at every fraction, or keeping every number of visual tokens if there are `budgets`, and
-    those that keep everything once.
+    once each those that keep everything, or by ratios of their own.
+
+    Args:
+        parameters: of the methods they are for, but not of the base model, which stays as it is.
 
     Raises:
-        UsageError: no method, an unknown one, or a fraction or number it cannot keep.
+        UsageError: no method, an unknown one, or a fraction, number or parameter it cannot have.
     """
     if not methods:
         raise UsageError(f"there is no method to compare: name some of {', '.join(method_names())}")
-    settings: dict[str, Setting] = {}
-    for name in methods:
-        whole = keeps_whole(name)
-        for keep in (1.0,) if whole else keeps:
-            label = name if whole else f"{name} {fraction_in_words(keep)}"
-            if whole or not budgets:
-                settings[label] = Setting(label, named_method(name, keep), keep)
-        for budget in () if whole else budgets:
-            label = f"{name} {budget:,} tokens"
-            settings[label] = Setting(label, named_method(name, budget=budget))
-    return list(settings.values())
+    if parameters is not None:
+        parameters.check_for(methods)
+    made = [
+        setting
+        for name in methods
+        for setting in _settings_of(name, keeps, budgets, None if name == BASE else parameters)
+    ]
+    return list({setting.label: setting for setting in made}.values())
+
+
+def _settings_of(
+    name: str, keeps: Sequence[float], budgets: Sequence[int], parameters: Parameters | None
+) -> Iterator[Setting]:
+    build = named_method if parameters is None else parameters.method
+    words = "" if parameters is None else parameters.words(name)
+    more = f" {words}" if words else ""
+    if keeps_whole(name):
+        yield Setting(f"{name}{more}", build(name, 1.0), 1.0)
+    elif parameters is not None and parameters.sets_ratios(name):
+        yield Setting(f"{name}{more}", build(name))
+    elif budgets:
+        for budget in budgets:
+            yield Setting(f"{name} {budget:,} tokens{more}", build(name, budget=budget))
+    else:
+        for keep in keeps:
+            yield Setting(f"{name} {fraction_in_words(keep)}{more}", build(name, keep), keep)
 
 
 def with_base(settings: Sequence[Setting]) -> list[Setting]:

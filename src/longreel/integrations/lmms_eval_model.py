@@ -13,7 +13,13 @@ from tqdm import tqdm
 
 from longreel.cli.options import parsed_fraction
 from longreel.errors import UsageError
-from longreel.integrations.lmms_eval_requests import Shown, by_film, decoding_of, shown_in
+from longreel.integrations.lmms_eval_requests import (
+    Shown,
+    by_film,
+    decoding_of,
+    method_parameters,
+    shown_in,
+)
 from longreel.loading import load
 from longreel.memory import VideoMemory
 
@@ -32,6 +38,7 @@ class LongreelChat(lmms):
     Args:
         pretrained: folder of a model or its name on the hub; None for the embedded one.
         method, keep, budget, positions, dtype: see `longreel.load`; keep also as 1/16 or 16x.
+        parameters: of the method, see `MethodParameters`; lists in brackets, such as pool=[4,2,8].
         device: cpu (default), cuda (with several processes a card each) or cuda:1.
         fps, count, max_frames, max_tokens: which frames are watched, see `Model.watch`.
         batch_size, max_batch_size: films are watched one by one, so only 1 is taken.
@@ -57,25 +64,28 @@ class LongreelChat(lmms):
         max_tokens: int | None = None,
         batch_size: int | str = 1,
         max_batch_size: int | None = None,
-        **unknown: Any,
+        **parameters: Any,
     ) -> None:
         super().__init__()
-        if unknown:
-            raise UsageError(f"--model_args has {', '.join(sorted(unknown))}, which longreel does not know")
+        of_method = method_parameters(parameters)
         if str(batch_size) != "1" or max_batch_size not in (None, 1):
             raise UsageError(f"batch_size={batch_size}: longreel watches one film at a time, leave it at 1")
         if device == "cuda":
             device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
         self.device = torch.device(device or "cpu")
-        self.model = load(
+        fraction = None if keep is None else parsed_fraction(str(keep))
+        loaded = load(
             pretrained,
             method=method,
-            keep=None if keep is None else parsed_fraction(str(keep)),
+            keep=fraction,
             budget=budget,
             positions=positions,
             dtype=dtype,
             device=device,
+            retake=of_method.retake.settings(method),
+            video_xl=of_method.video_xl.settings(method, fraction, budget),
         )
+        self.model = of_method.long_films.joined(loaded)
         self._frames: dict[str, Any] = {
             "fps": fps,
             "count": count,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from longreel.cli.method_parameters import MethodParameters, nearest
 from longreel.errors import UsageError
 
 # lmms-eval takes these for sound; among the benchmarks' media they are films.
@@ -95,6 +96,25 @@ def decoding_of(generation: Mapping[str, Any]) -> dict[str, Any]:
         "stop": tuple(each for each in ([until] if isinstance(until, str) else until) if each),
         **sampled,
     }
+
+
+def method_parameters(given: Mapping[str, Any]) -> MethodParameters:
+    """Parameters of a method, from what `--model_args` has beside the model's own arguments.
+
+    Raises:
+        UsageError: a name that is unknown, a value of another kind, or a memory for a single question.
+    """
+    known = [each.name for each in fields(MethodParameters)]
+    if unknown := sorted(set(given) - set(known)):
+        meant = nearest(unknown[0], known)
+        raise UsageError(f"--model_args has {', '.join(unknown)}, which longreel does not know{meant}")
+    # lmms-eval leaves the brackets or quotes around values with commas.
+    plain = {
+        name: value.strip("[]()\"' ") if isinstance(value, str) else value for name, value in given.items()
+    }
+    parameters = MethodParameters.of(plain)
+    parameters.check_for_many_questions()
+    return parameters
 
 
 def by_film(requests: Sequence[Shown]) -> list[list[int]]:

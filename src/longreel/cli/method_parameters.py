@@ -1,0 +1,228 @@
+"""Parameters of methods beside how much they keep: one list for all commands, recipes and lmms-eval."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from functools import wraps
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+from longreel.cli import options
+from longreel.cli.long_films import LongFilms
+from longreel.cli.watching import RetakeOptions, VideoXLOptions
+from longreel.errors import UsageError
+
+if TYPE_CHECKING:
+    from longreel.methods import Method
+
+# Those of one method; the others join any.
+_RETAKE = ("chunk_frames", "keyframes", "select", "pivots", "squeeze", "scores", "by_layer", "by_time")
+_VIDEO_XL = ("intervals", "ratios", "draw", "ratio_seed", "dense")
+_OF_ONE = {"retake": _RETAKE, "video-xl": _VIDEO_XL}
+# The model as it is, which nothing joins.
+_BASE = "keep-all"
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+
+@dataclass(frozen=True)
+class MethodParameters:
+    """Values as the command line has them, before they are read; the defaults leave methods as they are."""
+
+    target: options.Target = None
+    window: options.Window = None
+    ramp: options.Ramp = None
+    pool: options.Pool = None
+    chunk_frames: options.ChunkFrames = 32
+    keyframes: options.Keyframes = "1"
+    select: options.Select = "peaks"
+    pivots: options.Pivots = True
+    squeeze: options.Squeeze = True
+    scores: options.Scores = "attention"
+    by_layer: options.ByLayer = False
+    by_time: options.ByTime = False
+    intervals: options.Intervals = "fixed"
+    ratios: options.Ratios = None
+    draw: options.Draw = None
+    ratio_seed: options.RatioSeed = 0
+    dense: options.Dense = None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> MethodParameters:
+        """From a file or another program, where a number may stand for its text and a list for its parts.
+
+        Args:
+            values: by the names of the options, such as "by_time".
+
+        Raises:
+            UsageError: a name that no method has, or a value of another kind.
+        """
+        kinds = get_type_hints(cls)
+        unknown = sorted(set(values) - set(kinds))
+        if unknown:
+            raise UsageError(f"no method has {', '.join(unknown)}{nearest(unknown[0], kinds)}")
+        return cls(**{name: as_given(name, value, kinds[name]) for name, value in values.items()})
+
+    @property
+    def long_films(self) -> LongFilms:
+        """What joins any method."""
+        return LongFilms(self.target, self.window, self.ramp, self.pool)
+
+    @property
+    def retake(self) -> RetakeOptions:
+        """Those of ReTaKe.
+
+        Raises:
+            UsageError: a value cannot be read.
+        """
+        return RetakeOptions(
+            self.chunk_frames,
+            options.parsed_fraction(self.keyframes, "--keyframes"),
+            self.select,
+            self.pivots,
+            self.squeeze,
+            self.scores,
+            self.by_layer,
+            self.by_time,
+        )
+
+    @property
+    def video_xl(self) -> VideoXLOptions:
+        """Those of Video-XL.
+
+        Raises:
+            UsageError: a value cannot be read.
+        """
+        dense = options.parsed_ratio(self.dense)
+        ratios = options.parsed_ratios(self.ratios)
+        return VideoXLOptions(self.intervals, ratios, self.draw, self.ratio_seed, dense)
+
+    def chosen(self) -> list[str]:
+        """The names of the options that were given."""
+        return [*self.long_films.chosen(), *self.retake.chosen(), *self.video_xl.chosen()]
+
+    def words(self, method: str) -> str:
+        """What was given for this method, as it is written in a command."""
+        others = {name for one, names in _OF_ONE.items() if one != method for name in names}
+        given = [name for name in self._given() if name not in others]
+        return " ".join(_as_option(name, getattr(self, name)) for name in given)
+
+    def sets_ratios(self, method: str) -> bool:
+        """Whether the ratios of this method say how much it keeps, so that it takes no fraction."""
+        given = self.ratios is not None or self.draw is not None
+        return method == "video-xl" and given and self.intervals == "fixed"
+
+    def check_for(self, methods: Sequence[str]) -> None:
+        """Refuse what is for none of these methods, or would bind a memory to a single question.
+
+        Raises:
+            UsageError: such a parameter.
+        """
+        self.check_for_many_questions()
+        for name in self._given():
+            of = next((one for one, names in _OF_ONE.items() if name in names), None)
+            if of is not None and of not in methods:
+                raise UsageError(f"{_option(name)} is for --method {of}: leave it out, or name that method")
+            if of is None and set(methods) <= {_BASE}:
+                raise UsageError(
+                    f"{_option(name)} does not go with {_BASE}, the model as it is: name another method, "
+                    "such as context-window"
+                )
+
+    def check_for_many_questions(self) -> None:
+        """Refuse what makes a memory that knows a single question.
+
+        Raises:
+            UsageError: it is asked for.
+        """
+        if self.scores == "question":
+            raise UsageError(
+                "--scores question watches a film for one question, and here all are asked of one memory: "
+                "choose attention or keys"
+            )
+
+    def method(self, name: str, keep: float | None = None, budget: int | None = None) -> Method:
+        """`named_method` with what was given for it.
+
+        Raises:
+            UsageError: a value cannot be read or is out of range; see `named_method`.
+        """
+        from longreel.methods import named_method
+
+        retake = self.retake.settings(name) if name == "retake" else None
+        video_xl = self.video_xl.settings(name, keep, budget) if name == "video-xl" else None
+        return self.long_films.joined_to(named_method(name, keep, budget, retake, video_xl))
+
+    def _given(self) -> list[str]:
+        return [each.name for each in fields(self) if getattr(self, each.name) != each.default]
+
+
+PLAIN = MethodParameters()
+
+
+def nearest(name: str, known: Mapping[str, Any] | Sequence[str]) -> str:
+    """Which name may have been meant."""
+    close = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def as_given(name: str, value: Any, kind: Any) -> Any:
+    """A value of a file as the command line would have it: a number where one is wanted, and else text.
+
+    Args:
+        kind: bool, int, float or str, or None beside one of these.
+
+    Raises:
+        UsageError: the value is of another kind.
+    """
+    kinds = set(get_args(kind) or (kind,))
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    is_number = is_whole or isinstance(value, float)
+    if (bool in kinds and isinstance(value, bool)) or (int in kinds and is_whole):
+        return value
+    if float in kinds and is_number:
+        return float(value)
+    if str in kinds and (is_number or isinstance(value, str)):
+        return str(value)
+    if str in kinds and isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    wanted = next(words for one, words in _KINDS.items() if one in kinds)
+    raise UsageError(f"{name} = {value!r} is of another kind: give {wanted}")
+
+
+def with_method_parameters(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with an option for each of `MethodParameters`, in place of its argument `parameters`."""
+    declared = get_type_hints(MethodParameters, include_extras=True)
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        parameters = MethodParameters(**{name: given.pop(name) for name in declared})
+        command(**given, parameters=parameters)
+
+    plain = inspect.signature(command, eval_str=True)
+    shown = [part for each in plain.parameters.values() for part in _shown(each, declared)]
+    # Where typer looks for options.
+    run.__signature__ = plain.replace(parameters=shown)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in shown}
+    return run
+
+
+def _shown(argument: inspect.Parameter, declared: Mapping[str, Any]) -> list[inspect.Parameter]:
+    if argument.name != "parameters":
+        return [argument]
+    default = {each.name: each.default for each in fields(MethodParameters)}
+    return [
+        inspect.Parameter(name, argument.kind, default=default[name], annotation=annotation)
+        for name, annotation in declared.items()
+    ]
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _as_option(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return _option(name) if value else _option(f"no_{name}")
+    return f"{_option(name)} {value}"
