@@ -81,6 +81,7 @@ def films(
     result: evaluating.ResultFile = None,
     baseline: evaluating.Baseline = None,
     keep_memories: evaluating.KeepMemories = False,
+    untimed: evaluating.Untimed = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -120,6 +121,7 @@ def films(
         keep_memories=keep_memories,
         budget=budget,
         parameters=parameters,
+        timed=not untimed,
     )
     _measure(task, chosen, Places(output, result, baseline), quiet=quiet, as_json=as_json)
 
@@ -167,6 +169,7 @@ def needle(
     result: evaluating.ResultFile = None,
     baseline: evaluating.Baseline = None,
     keep_memories: evaluating.KeepMemories = False,
+    untimed: evaluating.Untimed = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -209,6 +212,7 @@ def needle(
         keep_memories=keep_memories,
         budget=budget,
         parameters=parameters,
+        timed=not untimed,
     )
     _measure(task, chosen, Places(output, result, baseline), figure, quiet=quiet, as_json=as_json)
 

@@ -154,6 +154,7 @@ def _command_for(name: str) -> Callable[..., None]:
         result: evaluating.ResultFile = None,
         baseline: evaluating.Baseline = None,
         keep_memories: evaluating.KeepMemories = False,
+        untimed: evaluating.Untimed = False,
         quiet: options.Quiet = False,
         as_json: options.Json = False,
     ) -> None:
@@ -185,6 +186,7 @@ def _command_for(name: str) -> Callable[..., None]:
             incomplete is Incomplete.SKIP,
             budget,
             parameters,
+            not untimed,
         )
         places = Places(output, result, baseline)
         run_benchmark(asked, chosen, places, print_benchmark, check=check, quiet=quiet, as_json=as_json)

@@ -56,6 +56,14 @@ BlindModel = Annotated[
 KeepMemories = Annotated[
     bool, typer.Option("--keep-memories", help="Leave the memories in the folder.", rich_help_panel=_RUN)
 ]
+Untimed = Annotated[
+    bool,
+    typer.Option(
+        "--untimed",
+        help="Much faster: encode frames once for all methods, ask questions together, and leave times out.",
+        rich_help_panel=_RUN,
+    ),
+]
 Methods = Annotated[
     str,
     typer.Option("--methods", "--method", help="To compare: video-xl,uniform.", rich_help_panel="Model"),
@@ -88,6 +96,7 @@ class Chosen:
     skip_unreadable: bool = False
     budget: str | None = None
     parameters: MethodParameters = PLAIN
+    timed: bool = True
 
 
 @dataclass(frozen=True)
@@ -199,6 +208,7 @@ def _evaluation(task: Task, chosen: Chosen, settings: Sequence[Setting], share: 
         max_frames=chosen.max_frames,
         keep_memories=chosen.keep_memories,
         skip_unreadable=chosen.skip_unreadable,
+        timed=chosen.timed,
     )
 
 
