@@ -124,9 +124,9 @@ def cuts(*schedule: tuple[int, ...], per: Any = "fraction", seed: int = 0, **bor
 def seen(folder: Path, *names: str) -> tuple[list[Shown], list[list[Tensor]]]:
     """What is shown in one place, and its visual tokens."""
     adapter: Any = longreel.load(folder / "ours").adapter
-    sight = VideoXLSight(adapter, Sampling(fps=1.0), in_tiles=False, recompute=False)
+    sight = VideoXLSight(adapter, Sampling(fps=1.0), in_tiles=True, recompute=False)
     read = [
-        sight.film(folder / name) if name.endswith("mp4") else sight.image(folder / name, alone=False)
+        sight.film(folder / name) if name.endswith("mp4") else sight.image(folder / name, alone=True)
         for name in names
     ]
     return [Shown(before=0, seen=read)], [[sight.embeddings(each) for each in read]]

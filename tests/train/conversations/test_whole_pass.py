@@ -97,6 +97,36 @@ def test_loss_and_gradients_are_those_of_watching(
     assert_same(gradients(model, found, visual), gradients(model, expected, visual))
 
 
+class GivenCuts:
+    """A plan that cuts what is shown first as it is told."""
+
+    condenses = True
+
+    def __init__(self, intervals: list[Interval]) -> None:
+        self._intervals = intervals
+
+    def of(self, place: int, shown: Any, visual: Any) -> list[list[Interval]]:
+        return [self._intervals]
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_intervals_of_any_lengths(model: SummaryTokenLM, recompute: bool) -> None:
+    model.eval()
+    torch.manual_seed(2)
+    cut = [Interval(8, 8), Interval(3, 2), Interval(16, 4), Interval(1, 1), Interval(5, 2), Interval(2, 4)]
+    visual = torch.randn(35, WIDTH, dtype=torch.float64, requires_grad=True)
+    ids = torch.randint(0, 40, (12,))
+    labels = torch.where(torch.arange(12) > 8, ids, IGNORE)
+    lengths, ratios = zip(*cut, strict=True)
+    expected = model.loss(ids[:4], visual, ids[4:9], ids[9:], interval=lengths, ratios=ratios)
+    pupil = ConversationModel(model, model, GivenTokens(), cuts=GivenCuts(cut))
+    recompute_activations(model.model)
+    pupil.train(recompute)
+    found = pupil(ids, labels, [{"before": 4, "seen": [visual]}], 0)["loss"]
+    torch.testing.assert_close(found, expected)
+    assert_same(gradients(model, found, visual), gradients(model, expected, visual))
+
+
 def said_in_turn(model: SummaryTokenLM, pieces: Sequence[Tensor], ratios: Sequence[int]) -> Tensor:
     """Hidden states of all text, watched piece by piece; ids are text, floats are films."""
     prefill = Prefill(model)
