@@ -74,8 +74,7 @@ def run_stage(
         pupil = _Pupil(recipe, plan)
         stage = Stage(folder / "checkpoints", recipe.seed, progress)
         trainer = pupil.trainer(files, skipped, stage)
-        if trainer.is_fsdp_enabled and recipe.lora is not None:
-            raise UsageError("adapters are not trained with weights shared out (FSDP): launch without it")
+        _check_sharing(trainer, recipe)
         train_to_the_end(trainer, stage)
         shared_out = whole_state(trainer.model_wrapped) if trainer.is_fsdp_enabled else None
         if is_first_process():
@@ -255,6 +254,17 @@ def _check_able(recipe: StageRecipe, adapter: Trainee) -> None:
     if fixed:
         raise UsageError(
             f"of {recipe.model} only the language_model learns: leave {', '.join(fixed)} out of train"
+        )
+
+
+def _check_sharing(trainer: ConversationTrainer, recipe: StageRecipe) -> None:
+    if trainer.is_fsdp_enabled and recipe.lora is not None:
+        raise UsageError("adapters are not trained with weights shared out (FSDP): launch without it")
+    # Where the launcher's wish cannot be met, the library would quietly give each process all weights.
+    if os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true" and not trainer.is_fsdp_enabled:
+        raise UsageError(
+            "weights are shared out (FSDP) among accelerators, and there is none: launch with --multi_gpu in "
+            "place of --use_fsdp"
         )
 
 
