@@ -61,6 +61,7 @@ def run_stage(
         for each in recipe.data
     ]
     plan = _planned(recipe, files)
+    _check_launch()
     begin_run(folder, recipe)
     told: dict[str, Any] = {
         "model": str(folder / "model"),
@@ -74,7 +75,8 @@ def run_stage(
         pupil = _Pupil(recipe, plan)
         stage = Stage(folder / "checkpoints", recipe.seed, progress)
         trainer = pupil.trainer(files, skipped, stage)
-        _check_sharing(trainer, recipe)
+        if trainer.is_fsdp_enabled and recipe.lora is not None:
+            raise UsageError("adapters are not trained with weights shared out (FSDP): launch without it")
         train_to_the_end(trainer, stage)
         shared_out = whole_state(trainer.model_wrapped) if trainer.is_fsdp_enabled else None
         if is_first_process():
@@ -257,14 +259,13 @@ def _check_able(recipe: StageRecipe, adapter: Trainee) -> None:
         )
 
 
-def _check_sharing(trainer: ConversationTrainer, recipe: StageRecipe) -> None:
-    if trainer.is_fsdp_enabled and recipe.lora is not None:
-        raise UsageError("adapters are not trained with weights shared out (FSDP): launch without it")
-    # Where the launcher's wish cannot be met, the library would quietly give each process all weights.
-    if os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true" and not trainer.is_fsdp_enabled:
+def _check_launch() -> None:
+    wanted = os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
+    # On a processor the library would quietly leave all weights to each process, or fail, by its version.
+    if wanted and not torch.cuda.is_available():
         raise UsageError(
-            "weights are shared out (FSDP) among accelerators, and there is none: launch with --multi_gpu in "
-            "place of --use_fsdp"
+            "weights are shared out (FSDP) among GPUs, and there is none: launch with --multi_gpu in place "
+            "of --use_fsdp"
         )
 
 
