@@ -29,6 +29,7 @@ from longreel.train.features import FeatureBank, ideal_scenes
 from longreel.train.language import answer_loss
 from longreel.train.lessons import IGNORE, LessonPlan, Lessons
 from longreel.train.made_up import MadeUpNames
+from longreel.train.recipe import load_recipe
 from longreel.train.start import untrained
 
 # Four tokens a frame, intervals of twelve frames.
@@ -124,6 +125,16 @@ def test_intervals_and_loss_are_those_of_watching() -> None:
         found = answer_loss(network.language_model, given.dialogue.before(None), batch, INTERVAL)
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
     assert ratios == {0, *RATIOS}
+
+
+def test_the_recipe_differs_from_that_of_fixed_intervals_in_them_alone() -> None:
+    fixed, dynamic = (
+        load_recipe(Path(__file__).parents[2] / "recipes" / f"{name}.toml").model_dump()
+        for name in ("reel_tiny", "reel_tiny_dynamic")
+    )
+    assert [stage.pop("intervals") for stage in dynamic["decoder"]] == ["fixed"] * 2 + ["dynamic"] * 2
+    assert {stage.pop("intervals") for stage in fixed["decoder"]} == {"fixed"}
+    assert dynamic == fixed
 
 
 def test_the_loss_reaches_the_summary_tokens() -> None:
