@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from longreel.models.video_xl.grouped import read_rows, watch_films
+from longreel.key_values import Interval
+from longreel.models.video_xl.grouped import FilmMemories, read_rows, watch_films
 from longreel.models.video_xl.language_model import SummaryTokenLM
+from longreel.models.video_xl.varied import watch_cut_films
 from longreel.train.curriculum import Curriculum, SaveCurriculum
 from longreel.train.lessons import IGNORE, Lessons
 from longreel.train.trainer import (
@@ -60,18 +62,20 @@ class DecoderTrainer(BatchTrainer):
 
 def answer_loss(model: Any, prefix_ids: Tensor, batch: dict[str, Tensor], interval: int) -> Tensor:
     """Mean cross-entropy over the answer tokens of a batch from `Lessons`."""
-    memories = watch_films(
-        model,
-        prefix_ids,
-        batch["visual"],
-        batch["lengths"],
-        interval=interval,
-        ratio=int(batch["ratio"]),
-    )
-    hidden = read_rows(model, memories, batch["ids"])
+    hidden = read_rows(model, _watched(model, prefix_ids, batch, interval), batch["ids"])
     answers = batch["labels"] != IGNORE
     logits = model.lm_head(hidden[answers]).float()
     return cross_entropy(logits, batch["labels"][answers])
+
+
+def _watched(model: Any, prefix_ids: Tensor, batch: dict[str, Tensor], interval: int) -> FilmMemories:
+    cuts = batch.get("cuts")
+    # Where nothing is shown there is nothing to cut.
+    if cuts is None or not cuts.numel():
+        lengths, ratio = batch["lengths"], int(batch["ratio"])
+        return watch_films(model, prefix_ids, batch["visual"], lengths, interval=interval, ratio=ratio)
+    films = [[Interval(*cut) for cut in film if cut[0]] for film in cuts.tolist()]
+    return watch_cut_films(model, prefix_ids, batch["visual"], films)
 
 
 def train_decoder(

@@ -15,8 +15,10 @@ from torch.utils.data import Dataset
 from longreel.films.question import Question
 from longreel.films.questions import draw_questions
 from longreel.films.scenes import Film
+from longreel.key_values import Interval
 from longreel.models.prompt import Prompt
 from longreel.train.curriculum import Curriculum
+from longreel.train.dynamic_films import DynamicFilms
 from longreel.train.features import FeatureBank
 from longreel.train.keys import LookUp, letter_drill, look_up
 from longreel.train.made_up import MadeUpNames, Names
@@ -40,7 +42,8 @@ class LessonPlan:
     the share `crowded` of batches, films have up to `crowd` scenes, each cut to `crowd_longest` frames: an
     hour has a thousand. A
     batch that is keyed and has options drills the way from an option to its letter, without any film: in
-    attention over thousands of entries, a few words of text would go unnoticed.
+    attention over thousands of entries, a few words of text would go unnoticed. With `dynamic`, films are cut
+    as when they are watched with the fraction 1 / ratio and `ratios` for intervals.
     """
 
     families: tuple[str, ...]
@@ -57,6 +60,7 @@ class LessonPlan:
     crowd: int = 400
     crowd_longest: int = 3
     interval: int = 64
+    dynamic: DynamicFilms | None = None
     blind: bool = False
 
 
@@ -92,7 +96,11 @@ class Lessons(Dataset[dict[str, Tensor]]):
         return self._plan.keyed >= 1
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        """Visual tokens (B, V, width), lengths (B,), rows (B, Q, L), labels (B, Q, L), ratio (), keyed ()."""
+        """Visual tokens (B, V, width), lengths (B,), rows (B, Q, L), labels (B, Q, L), ratio (), keyed ().
+
+        With dynamic intervals there are "cuts" beside them, int64 (B, W, 2): of each film's intervals the
+        tokens and ratios, filled up with zeros.
+        """
         if index >= self._steps:
             raise IndexError(index)
         generator = np.random.default_rng((self._seed, index))
@@ -127,7 +135,14 @@ class Lessons(Dataset[dict[str, Tensor]]):
             "labels": labels,
             "ratio": torch.tensor(ratio),
             "keyed": torch.tensor(style.keyed),
+            **self._cuts(shown, ratio),
         }
+
+    def _cuts(self, shown: Sequence[Tensor], ratio: int) -> dict[str, Tensor]:
+        dynamic, ratios = self._plan.dynamic, sorted(set(self._plan.ratios))
+        if dynamic is None:
+            return {}
+        return {"cuts": _padded_cuts([dynamic.cut(film, ratio, ratios) for film in shown])}
 
     def _named(self, generator: np.random.Generator) -> Names:
         return self._names.draw(generator) if generator.random() < self._plan.made_up else self._names.real
@@ -197,6 +212,13 @@ def _padded(films: list[Tensor], interval: int) -> tuple[Tensor, Tensor]:
     for row, film in zip(stacked, films, strict=True):
         row[: len(film)] = film
     return stacked, lengths
+
+
+def _padded_cuts(films: list[list[Interval]]) -> Tensor:
+    most = max(map(len, films))
+    none = Interval(0, 0)
+    filled = [[*film, *[none] * (most - len(film))] for film in films]
+    return torch.tensor(filled, dtype=torch.int64).view(len(films), most, 2)
 
 
 def _padded_rows(films: list[list[tuple[Tensor, Tensor]]], questions: int) -> tuple[Tensor, Tensor]:

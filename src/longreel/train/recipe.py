@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from longreel.errors import UsageError
 from longreel.films.questions import named_families
+from longreel.train.borders import Borders, check_borders
 from longreel.train.conversations.recipe import StageRecipe, is_stage
 
 Positive = Annotated[int, Field(gt=0)]
@@ -92,7 +93,8 @@ class DecoderStage(_Table):
     at all, which gives the question-only baseline. `summaries` starts the summary tokens from copies of
     the decoder's projections. `families` replaces those of the recipe; named twice, asked twice as often.
     `doubt` is that of `FeatureBank`. With `half`, products are made in bfloat16, which is faster where the
-    processor has it.
+    processor has it. Films have `intervals` of equal length ("fixed"), or those that end where the picture
+    changes ("dynamic", by `borders`), with the ratios of watching by the fraction 1 / the ratio drawn.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
@@ -106,6 +108,8 @@ class DecoderStage(_Table):
     save_steps: Positive = 200
     summaries: bool = False
     ratios: Annotated[list[Positive], Field(min_length=1)] = [1]
+    intervals: Literal["fixed", "dynamic"] = "fixed"
+    borders: Borders | None = None
     films: Positive = 16
     tokens: Positive = 3000
     questions: Positive = 12
@@ -119,6 +123,11 @@ class DecoderStage(_Table):
     crowd_longest: Positive = 3
     doubt: Share = 0.0
     half: bool = False
+
+    @model_validator(mode="after")
+    def _dynamic_alone(self) -> Self:
+        check_borders(self.intervals, self.borders)
+        return self
 
 
 class Recipe(_Table):

@@ -23,9 +23,11 @@ from longreel.models.video_xl.adapter import VideoXLAdapter
 from longreel.models.video_xl.glance_tower import GlanceTower
 from longreel.models.video_xl.modeling import VideoXLModel
 from longreel.progress import ProgressCallback
+from longreel.train.borders import Borders
 from longreel.train.conversations.recipe import StageRecipe
 from longreel.train.conversations.run import run_stage
 from longreel.train.curriculum import Curriculum
+from longreel.train.dynamic_films import DynamicFilms
 from longreel.train.eyes import train_eyes, train_following
 from longreel.train.features import FeatureBank, ideal_scenes, seen_scenes
 from longreel.train.folder import begin_run
@@ -54,7 +56,7 @@ def run(
     recipe = load_recipe(path)
     if isinstance(recipe, StageRecipe):
         return run_stage(recipe, path, folder, progress)
-    begin_run(folder, recipe.model_dump())
+    begin_run(folder, recipe)
     training = _Training(recipe, folder, progress)
     if recipe.eyes is not None:
         training.complete("eyes", partial(training.see, recipe.eyes))
@@ -114,7 +116,7 @@ class _Training:
             self._bank(plan.eyes, plan.doubt),
             prompt,
             self._names,
-            _lesson_plan(self._recipe, plan),
+            _lesson_plan(self._recipe, plan, self._model.tokens_per_frame),
             curriculum,
             plan.steps,
             self._recipe.seed,
@@ -207,7 +209,11 @@ def _seeds(films: FilmsToSee) -> range:
     return range(films.first_seed, films.first_seed + films.count)
 
 
-def _lesson_plan(recipe: Recipe, stage: DecoderStage) -> LessonPlan:
+def _lesson_plan(recipe: Recipe, stage: DecoderStage, frame_tokens: int) -> LessonPlan:
+    interval, dynamic = recipe.shape.interval, None
+    if stage.intervals == "dynamic":
+        dynamic = DynamicFilms(stage.borders or Borders(), interval, frame_tokens)
+        dynamic.check([stage.ratios])
     return LessonPlan(
         families=tuple(stage.families or recipe.families),
         films=stage.films,
@@ -222,7 +228,8 @@ def _lesson_plan(recipe: Recipe, stage: DecoderStage) -> LessonPlan:
         crowded=stage.crowded,
         crowd=stage.crowd,
         crowd_longest=stage.crowd_longest,
-        interval=recipe.shape.interval,
+        interval=interval,
+        dynamic=dynamic,
         blind=stage.eyes == "shut",
     )
 

@@ -20,6 +20,7 @@ from torch.distributed.fsdp import fully_shard
 from longreel.models.video_xl.configuration import SummaryTokenConfig
 from longreel.models.video_xl.language_model import SummaryTokenLM
 from longreel.train.conversations.chat import IGNORE
+from longreel.train.conversations.cuts import EqualCuts
 from longreel.train.conversations.model import ConversationModel, recompute_activations
 from longreel.train.conversations.run import whole_state
 from tests.shapes import DECODER
@@ -64,7 +65,7 @@ def pupil(*, shared: bool = False) -> ConversationModel:
     plan: Any = Halves()
     sight = GivenTokens()
     return ConversationModel(
-        model, model, sight, interval=8, ratios=plan, blank=sight.blank() if shared else None
+        model, model, sight, cuts=EqualCuts(8, plan), blank=sight.blank() if shared else None
     ).train()
 
 

@@ -87,6 +87,17 @@ def test_loss_and_gradients_of_two_processes_are_those_of_one(tmp_path: Path) ->
     assert apart_by(first, second, weights(tmp_path / "ours")) < 0.02
 
 
+def test_weights_are_not_quietly_left_whole_where_they_were_to_be_shared_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `accelerate launch --use_fsdp` tells; without GPUs, accelerate then trains as with --multi_gpu."""
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UsageError, match="launch with --multi_gpu in place of --use_fsdp"):
+        run(write_recipe(tmp_path), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "3")
     with pytest.raises(UsageError, match="batch of 4 samples does not divide among 3"):

@@ -415,6 +415,7 @@ def test_half_precision_under_adapters_of_single_precision(data: Path, llava: Pa
         "video_xl_finetune",
         "video_xl_finetune_images",
         "video_xl_curriculum",
+        "video_xl_dynamic",
         "context_window_lora",
     ],
 )

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from longreel.key_values import Interval
 from longreel.models.engine.prefill import Prefill, cut
 from longreel.models.video_xl.configuration import SummaryTokenConfig
 from longreel.models.video_xl.language_model import SummaryTokenLM
 from longreel.train.conversations.chat import IGNORE
-from longreel.train.conversations.layout import Block, intervals, lay_out
+from longreel.train.conversations.cuts import EqualCuts, equal_lengths
+from longreel.train.conversations.layout import Block, lay_out
 from longreel.train.conversations.model import ConversationModel, recompute_activations
 from tests.oracles.truncated import truncated_loss
 from tests.shapes import DECODER
@@ -51,7 +53,8 @@ def trained(
     interval: int = INTERVAL,
 ) -> Any:
     plan: Any = None if ratios is None else GivenRatios(ratios)
-    return ConversationModel(model, model, GivenTokens(), interval=interval, ratios=plan, truncate=truncate)
+    cuts = EqualCuts(interval, plan)
+    return ConversationModel(model, model, GivenTokens(), cuts=cuts, truncate=truncate)
 
 
 def gradients(model: SummaryTokenLM, loss: Tensor, *more: Tensor) -> dict[str, Tensor]:
@@ -94,6 +97,36 @@ def test_loss_and_gradients_are_those_of_watching(
     assert_same(gradients(model, found, visual), gradients(model, expected, visual))
 
 
+class GivenCuts:
+    """A plan that cuts what is shown first as it is told."""
+
+    condenses = True
+
+    def __init__(self, intervals: list[Interval]) -> None:
+        self._intervals = intervals
+
+    def of(self, place: int, shown: Any, visual: Any) -> list[list[Interval]]:
+        return [self._intervals]
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_intervals_of_any_lengths(model: SummaryTokenLM, recompute: bool) -> None:
+    model.eval()
+    torch.manual_seed(2)
+    cut = [Interval(8, 8), Interval(3, 2), Interval(16, 4), Interval(1, 1), Interval(5, 2), Interval(2, 4)]
+    visual = torch.randn(35, WIDTH, dtype=torch.float64, requires_grad=True)
+    ids = torch.randint(0, 40, (12,))
+    labels = torch.where(torch.arange(12) > 8, ids, IGNORE)
+    lengths, ratios = zip(*cut, strict=True)
+    expected = model.loss(ids[:4], visual, ids[4:9], ids[9:], interval=lengths, ratios=ratios)
+    pupil = ConversationModel(model, model, GivenTokens(), cuts=GivenCuts(cut))
+    recompute_activations(model.model)
+    pupil.train(recompute)
+    found = pupil(ids, labels, [{"before": 4, "seen": [visual]}], 0)["loss"]
+    torch.testing.assert_close(found, expected)
+    assert_same(gradients(model, found, visual), gradients(model, expected, visual))
+
+
 def said_in_turn(model: SummaryTokenLM, pieces: Sequence[Tensor], ratios: Sequence[int]) -> Tensor:
     """Hidden states of all text, watched piece by piece; ids are text, floats are films."""
     prefill = Prefill(model)
@@ -102,7 +135,7 @@ def said_in_turn(model: SummaryTokenLM, pieces: Sequence[Tensor], ratios: Sequen
         if piece.dtype == torch.int64:
             hidden.append(prefill.text(piece))
             continue
-        count = len(intervals(len(piece), INTERVAL))
+        count = len(equal_lengths(len(piece), INTERVAL))
         for part, compressor in cut(len(piece), INTERVAL, ratios[past : past + count]):
             prefill.visual(piece[part], compressor)
         past += count
@@ -128,7 +161,7 @@ def test_films_and_text_in_any_order(pieces: list[tuple[bool, int]], seed: int, 
             made.append(torch.randn(length, WIDTH, dtype=torch.float64))
             shown[-1]["seen"] = [made[-1]]
     made.append(torch.randint(0, 40, (3,)))
-    lengths = [n for each in shown for n in intervals(len(each["seen"][0]), INTERVAL)]
+    lengths = [n for each in shown for n in equal_lengths(len(each["seen"][0]), INTERVAL)]
     ratios = [data.draw(st.sampled_from([1, 2, 3, 5])) for _ in lengths]
     ids = torch.cat([each for each in made if each.dtype == torch.int64])
     labels = torch.full_like(ids, IGNORE)
@@ -179,7 +212,7 @@ def test_the_sum_is_divided_by_the_tokens_of_the_step(model: SummaryTokenLM) -> 
 
 
 def test_what_stays_whole_is_one_stretch() -> None:
-    layout = lay_out(7, [Block(2, 30, (1, 1, 1))], INTERVAL)
+    layout = lay_out(7, [Block(2, (Interval(12, 1), Interval(12, 1), Interval(6, 1)))])
     assert len(layout.stretches) == 1
     assert layout.positions.tolist() == list(range(37))
     assert layout.text.tolist() == [0, 1, *range(32, 37)]
@@ -194,7 +227,8 @@ def test_what_nobody_reads_gives_gradients_of_zero_to_all_weights(
     labels = torch.where(ids > 4, ids, IGNORE)
     blank: Any = torch.ones(4, WIDTH, dtype=torch.float64, requires_grad=True)
     plan: Any = None if ratios is None else GivenRatios(ratios)
-    with_blank = ConversationModel(model, model, GivenTokens(), interval=INTERVAL, ratios=plan, blank=blank)
+    cuts = EqualCuts(INTERVAL, plan)
+    with_blank = ConversationModel(model, model, GivenTokens(), cuts=cuts, blank=blank)
     found, own = (each(ids, labels, [], 0)["loss"] for each in (with_blank, trained(model, ratios)))
     torch.testing.assert_close(found, own)
     assert_same(gradients(model, found), gradients(model, own))

@@ -8,7 +8,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from longreel.compress.base import FilmIntervals
+from longreel.compress.closed_intervals import ClosedIntervals
 from longreel.compress.dynamic import BorderRule, IntervalFinder
+from longreel.key_values import Interval
 from longreel.models.base import VisualTokens
 
 
@@ -135,3 +138,24 @@ def _frame_means(tokens: VisualTokens, counts: list[int]) -> Tensor:
     """(F, width), frame by frame, so that rounding does not depend on how many there are."""
     means = [frame.float().mean(dim=0) for frame in tokens.embeddings.split(counts)]
     return torch.stack(means).cpu()
+
+
+def cutter_of(rule: FilmIntervals, interval: int) -> Cutter:
+    """Cuts a film into its intervals; those of equal length have `interval` visual tokens."""
+    return ByTokens(interval) if rule.borders is None else ByChange(rule.borders)
+
+
+def cut_film(rule: FilmIntervals, tokens: VisualTokens, interval: int) -> list[Interval]:
+    """All intervals of a film or image that is there whole: those that watching it closes.
+
+    Args:
+        interval: visual tokens of an interval of equal length.
+    """
+    if not len(tokens):
+        return []
+    cutter, closed = cutter_of(rule, interval), ClosedIntervals()
+    cutter.add(tokens)
+    cutter.end()
+    lengths = list(iter(cutter.full, None))
+    rest = len(tokens) - sum(lengths)
+    return [closed.close(rule, length) for length in (*lengths, rest) if length]

@@ -8,14 +8,15 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from longreel.compress.base import ChunkCompressor, Compressor, FilmCompressor, NextInterval
+from longreel.compress.base import ChunkCompressor, Compressor, FilmCompressor
+from longreel.compress.closed_intervals import ClosedIntervals
 from longreel.compress.context_window import RescaledWindow
 from longreel.compress.distances import chunk_changes
 from longreel.compress.kinds import choosing, condensing
 from longreel.compress.summary_tokens import SummaryTokens
-from longreel.key_values import Interval, KeyValues
+from longreel.key_values import KeyValues
 from longreel.models.base import VisualTokens
-from longreel.models.engine.cutting import ByChange, ByFrames, ByTokens, Cutter
+from longreel.models.engine.cutting import ByFrames, ByTokens, Cutter, cutter_of
 from longreel.models.engine.decoder import Decoder
 from longreel.models.engine.prefill import Prefill
 
@@ -51,9 +52,7 @@ class ChunkWatcher:
         self._question = question
         self._compressor: Compressor | FilmCompressor = compressor
         self._cutter = self._cutter_for(compressor)
-        self._intervals = list(resume.intervals) if resume is not None and resume.intervals else []
-        # Visual tokens of the film in closed intervals, and summaries of them.
-        self._seen = self._kept = 0
+        self._intervals = ClosedIntervals((resume.intervals or ()) if resume is not None else ())
         self._waiting: VisualTokens | None = None
         # Full chunks of a film that is held until its end.
         self._held: list[VisualTokens] = []
@@ -100,11 +99,7 @@ class ChunkWatcher:
             self._close()
             self._cutter = self._cutter_for(compressor)
         self._compressor = compressor
-        self._seen = self._kept = 0
-        for interval in reversed(self._intervals):
-            if self._seen >= held:
-                break
-            self._note(interval)
+        self._intervals.begin_film(held)
 
     @torch.no_grad()
     def end_film(self) -> None:
@@ -117,7 +112,7 @@ class ChunkWatcher:
     def checkpoint(self) -> KeyValues:
         """The memory of the closed chunks."""
         held = self._prefill.key_values()
-        return replace(held, intervals=tuple(self._intervals)) if self._intervals else held
+        return replace(held, intervals=self._intervals.all) if self._intervals.all else held
 
     @torch.no_grad()
     def finish(self) -> KeyValues:
@@ -127,8 +122,8 @@ class ChunkWatcher:
 
     def _cutter_for(self, compressor: Compressor | FilmCompressor) -> Cutter:
         film = condensing(compressor)
-        if film is not None and film.borders is not None:
-            return ByChange(film.borders)
+        if film is not None:
+            return cutter_of(film, self._interval)
         chooser = choosing(compressor)
         return ByTokens(self._interval) if chooser is None else ByFrames(chooser.chunk_frames, self._depth)
 
@@ -173,16 +168,7 @@ class ChunkWatcher:
         film = condensing(self._compressor)
         if film is None:
             return self._compressor  # type: ignore[return-value]
-        next_one = NextInterval(len(self._intervals), tokens, self._seen, self._kept)
-        interval = Interval(tokens, film.ratio_of(next_one))
-        self._intervals.append(interval)
-        self._note(interval)
-        return SummaryTokens(interval.ratio)
-
-    def _note(self, interval: Interval) -> None:
-        """An interval of the film is closed."""
-        self._seen += interval.tokens
-        self._kept += interval.tokens // interval.ratio
+        return SummaryTokens(self._intervals.close(film, tokens).ratio)
 
     def _say(self, ids: Tensor) -> None:
         """In parts no longer than a chunk, so that a long text does not need more room than a film."""

@@ -10,19 +10,18 @@ import torch
 from torch import Tensor
 
 from longreel.compress.summary_tokens import SummaryTokens
+from longreel.key_values import Interval
 from longreel.models.engine.passes import Slots
 
 
 class Block(NamedTuple):
-    """Visual tokens that come in one stream, and their ratios.
+    """Visual tokens that come in one stream, cut into intervals.
 
     before: number of the text token they stand before.
-    ratios: one for each interval of them.
     """
 
     before: int
-    tokens: int
-    ratios: tuple[int, ...]
+    intervals: tuple[Interval, ...]
 
 
 class Stretch(NamedTuple):
@@ -65,12 +64,7 @@ class Layout:
     slots: Slots | None
 
 
-def intervals(tokens: int, interval: int) -> list[int]:
-    """How many visual tokens each interval of a stream has; the last may be shorter."""
-    return [min(interval, tokens - begin) for begin in range(0, tokens, interval)]
-
-
-def lay_out(text: int, blocks: Sequence[Block], interval: int) -> Layout:
+def lay_out(text: int, blocks: Sequence[Block]) -> Layout:
     """Lay out `text` text tokens with blocks of visual tokens among them.
 
     As when a film is watched (spec b): every token stands behind the entries of memory before it; of an
@@ -80,7 +74,7 @@ def lay_out(text: int, blocks: Sequence[Block], interval: int) -> Layout:
     for number, block in enumerate(blocks):
         row.text(said, block.before)
         said, begin = block.before, 0
-        for count, ratio in zip(intervals(block.tokens, interval), block.ratios, strict=True):
+        for count, ratio in block.intervals:
             row.interval(number, begin, count, ratio)
             begin += count
     row.text(said, text)

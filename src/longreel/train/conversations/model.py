@@ -10,12 +10,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from transformers.modeling_layers import GradientCheckpointingLayer
 
+from longreel.key_values import Interval
 from longreel.models.engine.decoder import Decoder
 from longreel.positions import Rotation
 from longreel.train.conversations.chat import IGNORE
+from longreel.train.conversations.cuts import Cuts
 from longreel.train.conversations.dataset import Shown
-from longreel.train.conversations.layout import Block, Layout, intervals, lay_out
-from longreel.train.conversations.ratios import RatioPlan
+from longreel.train.conversations.layout import Block, Layout, lay_out
 from longreel.train.conversations.seeing import Seen, Sight
 from longreel.train.conversations.whole_pass import WholePass
 
@@ -26,8 +27,7 @@ class ConversationModel(nn.Module):
     Args:
         network: the whole model, whose weights learn.
         decoder: its language model, as the engine has it. sight: what encodes pictures for it.
-        interval: visual tokens condensed together.
-        ratios: of intervals; None where nothing is condensed.
+        cuts: which visual tokens are condensed together, and how much.
         rotation: of queries and keys; None for the decoder's own. It travels with the call.
         truncate: see `WholePass`.
         blank: what is shown, last and read by nobody, in samples that show or condense nothing. Where several
@@ -43,8 +43,7 @@ class ConversationModel(nn.Module):
         decoder: Decoder,
         sight: Sight,
         *,
-        interval: int,
-        ratios: RatioPlan | None = None,
+        cuts: Cuts,
         rotation: Rotation | None = None,
         truncate: int | None = None,
         blank: Seen | None = None,
@@ -53,7 +52,7 @@ class ConversationModel(nn.Module):
         self.network = network
         # Not as attributes of their own: these are parts of the network, whose weights would count twice.
         self._parts = (decoder, sight)
-        self._interval, self._ratios, self._truncate = interval, ratios, truncate
+        self._cuts, self._truncate = cuts, truncate
         self._rotation = decoder.rotation if rotation is None else rotation
         self._blank = blank
 
@@ -83,8 +82,10 @@ class ConversationModel(nn.Module):
             num_items_in_batch: answer tokens of the whole step; None for those of the sample.
         """
         decoder, sight = self._parts
-        visual = [torch.cat([sight.embeddings(seen) for seen in each["seen"]]) for each in shown]
-        layout = self._laid(len(ids), shown, visual, place)
+        parts = [[sight.embeddings(seen) for seen in each["seen"]] for each in shown]
+        visual = [torch.cat(each) for each in parts]
+        cut = self._cuts.of(place, shown, parts)
+        layout = self._laid(len(ids), shown, visual, cut)
         embeddings = _embedded(decoder, ids, visual, layout)
         whole = WholePass(layout, self._rotation, embeddings.device, self._truncate)
         hidden = decoder.run(embeddings[None], whole)[0]
@@ -94,22 +95,23 @@ class ConversationModel(nn.Module):
         loss = cross_entropy(decoder.scores(hidden[before]), labels[learned], reduction="sum")
         return {"loss": loss / (learned.sum() if num_items_in_batch is None else num_items_in_batch)}
 
-    def _laid(self, text: int, shown: Sequence[Shown], visual: list[Tensor], place: int) -> Layout:
+    def _laid(
+        self, text: int, shown: Sequence[Shown], visual: list[Tensor], cut: Sequence[Sequence[Interval]]
+    ) -> Layout:
         """Where everything stands; what is shown for nobody is added to `visual`."""
-        lengths = [intervals(len(tokens), self._interval) for tokens in visual]
-        every = [length for each in lengths for length in each]
-        drawn = [1] * len(every) if self._ratios is None else self._ratios.draw(place, every)
-        each_drawn = iter(drawn)
-        blocks = [
-            Block(each["before"], len(tokens), tuple(next(each_drawn) for _ in counts))
-            for each, tokens, counts in zip(shown, visual, lengths, strict=True)
-        ]
-        if self._blank is not None and (not shown or (self._ratios is not None and max(drawn) == 1)):
-            visual.append(self._parts[1].embeddings(self._blank))
-            counts = intervals(len(visual[-1]), self._interval)
-            ratios = [1] * len(counts) if self._ratios is None else counts
-            blocks.append(Block(text, len(visual[-1]), tuple(ratios)))
-        return lay_out(text, blocks, self._interval)
+        blocks = [Block(each["before"], tuple(intervals)) for each, intervals in zip(shown, cut, strict=True)]
+        if self._blank is not None and self._lacks_something(cut):
+            blank = self._parts[1].embeddings(self._blank)
+            visual.append(blank)
+            # If anything is ever condensed, all of it to one.
+            ratio = len(blank) if self._cuts.condenses else 1
+            blocks.append(Block(text, (Interval(len(blank), ratio),)))
+        return lay_out(text, blocks)
+
+    def _lacks_something(self, cut: Sequence[Sequence[Interval]]) -> bool:
+        """Whether there is nothing to see, or nothing to condense where that is learned."""
+        ratios = [interval.ratio for intervals in cut for interval in intervals]
+        return not ratios or (self._cuts.condenses and max(ratios) == 1)
 
 
 def _embedded(decoder: Decoder, ids: Tensor, visual: Sequence[Tensor], layout: Layout) -> Tensor:

@@ -24,13 +24,14 @@ class RatioPlan:
     however often it is stopped and on however many processes it runs.
 
     schedule: one entry for random ratios throughout. per: whether each interval has a draw of its own, as
-        released ("step-random"), or all of a sample share one. places: samples of the whole run.
+        released ("step-random"), or all of a sample share one; with "fraction", a sample has one draw, of
+        which the ratios of its intervals follow. places: samples of the whole run.
     """
 
     schedule: tuple[Widening, ...]
     places: int
     seed: int
-    per: Literal["interval", "film"] = "interval"
+    per: Literal["interval", "film", "fraction"] = "interval"
 
     def draw(self, place: int, lengths: Sequence[int]) -> list[int]:
         """Ratios of intervals of so many visual tokens.
@@ -40,15 +41,22 @@ class RatioPlan:
         Args:
             place: of the sample in the run, from 0 on.
         """
-        allowed = self._allowed(place)
-        dice = random.Random(f"{self.seed} {place}")
+        allowed, dice = self.allowed(place), self._dice(place)
         if self.per == "film":
             return [dice.choice(_fitting(allowed, lengths))] * len(lengths)
         return [dice.choice(_fitting(allowed, [length])) for length in lengths]
 
-    def _allowed(self, place: int) -> Sequence[int]:
+    def draw_one(self, place: int) -> int:
+        """A ratio for all that a sample shows, whatever its intervals are."""
+        return self._dice(place).choice(self.allowed(place))
+
+    def allowed(self, place: int) -> Sequence[int]:
+        """Those drawn from at a place."""
         done = place / self.places
         return next((step.ratios for step in self.schedule if done < step.until), self.schedule[-1].ratios)
+
+    def _dice(self, place: int) -> random.Random:
+        return random.Random(f"{self.seed} {place}")
 
 
 def _fitting(ratios: Sequence[int], lengths: Sequence[int]) -> Sequence[int]:

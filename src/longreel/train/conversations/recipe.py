@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from longreel.train.borders import Borders, check_borders
+
 Positive = Annotated[int, Field(gt=0)]
 Whole = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -63,13 +65,16 @@ class WideningRatios(_Table):
 class Summaries(_Table):
     """Summary tokens are trained: at random `ratios`, or at those of a `schedule` that widens.
 
-    See `RatioPlan` for `per` and `WholePass` for `truncate`.
+    See `RatioPlan` for `per` and `WholePass` for `truncate`. `intervals` end after equally many visual tokens
+    ("fixed") or where the picture changes ("dynamic"), by `borders`; see `DynamicCuts`.
     """
 
     ratios: Ratios | None = None
     schedule: Annotated[list[WideningRatios], Field(min_length=1)] | None = None
-    per: Literal["interval", "film"] = "interval"
+    per: Literal["interval", "film", "fraction"] = "interval"
     truncate: Whole | None = None
+    intervals: Literal["fixed", "dynamic"] = "fixed"
+    borders: Borders | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -79,6 +84,13 @@ class Summaries(_Table):
             ends = [step.until for step in self.schedule]
             if ends != sorted(set(ends)) or ends[-1] != 1:
                 raise ValueError("until has to grow from step to step of the schedule, up to 1")
+        return self
+
+    @model_validator(mode="after")
+    def _dynamic_alone(self) -> Self:
+        check_borders(self.intervals, self.borders)
+        if self.intervals == "fixed" and self.per == "fraction":
+            raise ValueError('per = "fraction" is for dynamic intervals: give intervals = "dynamic" too')
         return self
 
     @property

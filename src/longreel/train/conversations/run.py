@@ -20,8 +20,10 @@ from longreel.models.folders import model_folder
 from longreel.models.llava_onevision import LlavaOnevisionAdapter
 from longreel.models.video_xl.adapter import VideoXLAdapter
 from longreel.progress import ProgressCallback
+from longreel.train.borders import Borders
 from longreel.train.conversations.assembly import assembled
 from longreel.train.conversations.chat import ChatWriter
+from longreel.train.conversations.cuts import Cuts, DynamicCuts, EqualCuts
 from longreel.train.conversations.dataset import ConversationData
 from longreel.train.conversations.files import ConversationFile
 from longreel.train.conversations.mixture import Mixture
@@ -32,6 +34,7 @@ from longreel.train.conversations.recipe import StageRecipe
 from longreel.train.conversations.seeing import LlavaSight, Sight, VideoXLSight
 from longreel.train.conversations.skipped import SkippedSamples
 from longreel.train.conversations.trainer import ConversationTrainer
+from longreel.train.dynamic_films import DynamicFilms
 from longreel.train.folder import begin_run
 from longreel.train.trainer import Schedule, Stage, arguments_for, is_first_process, train_to_the_end
 from longreel.video.sampling import Sampling
@@ -58,7 +61,8 @@ def run_stage(
         for each in recipe.data
     ]
     plan = _planned(recipe, files)
-    begin_run(folder, recipe.model_dump())
+    _check_launch()
+    begin_run(folder, recipe)
     told: dict[str, Any] = {
         "model": str(folder / "model"),
         "recipe": str(recipe_path),
@@ -200,8 +204,7 @@ class _Pupil:
             self._network,
             decoder,
             sight,
-            interval=adapter.interval,
-            ratios=_ratio_plan(recipe, places),
+            cuts=_cuts(recipe, adapter, places),
             rotation=rotation,
             truncate=None if recipe.summaries is None else recipe.summaries.truncate,
             blank=sight.blank() if _processes() > 1 else None,
@@ -256,11 +259,27 @@ def _check_able(recipe: StageRecipe, adapter: Trainee) -> None:
         )
 
 
-def _ratio_plan(recipe: StageRecipe, places: int) -> RatioPlan | None:
-    if recipe.summaries is None:
-        return None
-    schedule = tuple(Widening(step.until, tuple(step.ratios)) for step in recipe.summaries.steps)
-    return RatioPlan(schedule, places, recipe.seed, recipe.summaries.per)
+def _check_launch() -> None:
+    wanted = os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
+    # On a processor the library would quietly leave all weights to each process, or fail, by its version.
+    if wanted and not torch.cuda.is_available():
+        raise UsageError(
+            "weights are shared out (FSDP) among GPUs, and there is none: launch with --multi_gpu in place "
+            "of --use_fsdp"
+        )
+
+
+def _cuts(recipe: StageRecipe, adapter: Trainee, places: int) -> Cuts:
+    told = recipe.summaries
+    if told is None:
+        return EqualCuts(adapter.interval, None)
+    schedule = tuple(Widening(step.until, tuple(step.ratios)) for step in told.steps)
+    plan = RatioPlan(schedule, places, recipe.seed, told.per)
+    if told.intervals == "fixed":
+        return EqualCuts(adapter.interval, plan)
+    films = DynamicFilms(told.borders or Borders(), adapter.interval, adapter.tokens_per_frame)
+    films.check(step.ratios for step in schedule)
+    return DynamicCuts(films, plan)
 
 
 def _anew(folder: Path) -> Any:
