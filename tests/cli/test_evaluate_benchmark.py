@@ -173,12 +173,18 @@ def test_a_run_goes_on_with_videos_that_came_later(
 
 def test_a_check_needs_no_model(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("longreel.loading.load", None)
-    found = run("evaluate", "vnbench", "--data", folder, "--check", "--json", "-q")
+    check = ["evaluate", "vnbench", "--data", folder, "--check", "-q"]
+    found = run(*check, "--json", "--incomplete", "skip")
     assert found.code == 0, found.err
     assert found.json["complete"] is False
     assert found.json["data"]["clips_watched"] == 2
-    told = run("evaluate", "vnbench", "--data", folder, "--check", "-q")
+    incomplete = run(*check, "--json")
+    assert incomplete.code == 1
+    assert incomplete.json == found.json
+    told = run(*check)
     assert told.out == "VNBench: 8 of 5,400 published questions, 2 of 2 videos\n"
+    assert told.code == 1
+    assert "is not all of VNBench: 8 of 5,400 published questions are there" in told.error
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,12 @@ WhenIncomplete = Annotated[
     Incomplete, typer.Option("--incomplete", help="What to do about gaps.", rich_help_panel=_DATA)
 ]
 Check = Annotated[
-    bool, typer.Option("--check", help="Look through the folder and stop.", rich_help_panel=_DATA)
+    bool,
+    typer.Option(
+        "--check",
+        help="Look through the folder and stop; exit code 1 if it is incomplete.",
+        rich_help_panel=_DATA,
+    ),
 ]
 Videos = Annotated[
     int | None, typer.Option("--videos", min=1, help="Only so many, for a trial.", rich_help_panel=_DATA)
@@ -212,7 +217,7 @@ def run_benchmark(
 
     Raises:
         UsageError: an option that this benchmark or a method does not have.
-        SourceError: the folder is incomplete, and that is not to be skipped.
+        SourceError: the folder is incomplete, and that is not to be skipped; told behind what a check shows.
     """
     from longreel.evaluate.benchmarks.task import BenchmarkTask
     from longreel.evaluate.sharing import current_share
@@ -223,13 +228,15 @@ def run_benchmark(
         settings_of(chosen)
     found = _looked_through(asked, prompt, quiet or not share.first)
     task = BenchmarkTask(found, asked.subtitles, asked.subtitle_frames, prompt)
-    if check:
-        if share.first:
-            _show_check(task, as_json)
-        return
+    if check and share.first:
+        _show_check(task, as_json)
+        if as_json:
+            # One document, which says so.
+            raise typer.Exit(1 if found.lacks() and asked.incomplete is Incomplete.FAIL else 0)
     if asked.incomplete is Incomplete.FAIL:
         found.require_whole()
-    _measure(asked, task, chosen, places, share, show, more, quiet=quiet, as_json=as_json)
+    if not check:
+        _measure(asked, task, chosen, places, share, show, more, quiet=quiet, as_json=as_json)
 
 
 def _prompt(given: Path | str | None) -> str | None:

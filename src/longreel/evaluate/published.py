@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -130,7 +131,11 @@ def named_recipe(path: Path, name: str) -> Recipe:
     """
     recipes = read_recipes(path)
     if name not in recipes:
-        raise UsageError(f"{path} has no recipe {name!r}: it has {', '.join(recipes)}")
+        close = ", ".join(get_close_matches(name, recipes, n=3)) or "none of a name like it"
+        raise UsageError(
+            f"{path} has no recipe {name!r}, but {close}: the same command without a name lists all "
+            f"{len(recipes)}"
+        )
     return recipes[name]
 
 
