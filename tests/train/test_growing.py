@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +15,19 @@ import longreel
 from longreel.films.encode import write_film
 from longreel.films.questions import draw_questions, is_right
 from longreel.films.scenes import draw_film
+from longreel.films.vocabulary import counted
 from longreel.methods import named_method
 from longreel.model import Model
 from longreel.models import reel_tiny
 from longreel.models.prompt import Prompt
+from longreel.models.reel_tiny.words import as_sentence
 from longreel.models.video_xl import VideoXLModel
 from longreel.models.video_xl.adapter import VideoXLAdapter
 from longreel.models.video_xl.grouped import read_rows, watch_films
 from longreel.train.features import FeatureBank, ideal_scenes
 from longreel.train.growing import Growth, grown
 from longreel.train.made_up import MadeUpNames
+from longreel.train.time_words import with_time_words
 
 FOLDER = Path(reel_tiny.__file__).parent
 LARGER = Growth(160, 384, (0, 1, 1, 2, 2, 3), clock=True, made_up=8)
@@ -31,7 +35,7 @@ LARGER = Growth(160, 384, (0, 1, 1, 2, 2, 3), clock=True, made_up=8)
 
 @pytest.fixture(scope="module")
 def tokenizer() -> PreTrainedTokenizerFast:
-    return PreTrainedTokenizerFast.from_pretrained(FOLDER)
+    return with_time_words(PreTrainedTokenizerFast.from_pretrained(FOLDER))
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +71,7 @@ def test_it_answers_as_before(
 def test_it_has_the_time_of_what_it_is_asked_for(
     larger: VideoXLModel, tokenizer: PreTrainedTokenizerFast, ratio: int
 ) -> None:
-    """Not yet said, as words are louder than numbers: but of the numbers, it would say the right ones."""
+    """Not yet said, as other words are louder: but of the minutes or seconds it would say the right ones."""
     film, prompt, decoder = draw_film(910_000_003, 120.0), Prompt(tokenizer), larger.language_model
     scenes = ideal_scenes(film, torch.Generator().manual_seed(0))
     shown = FeatureBank(film, scenes).compose(np.random.default_rng(0), 14, None, begin=1500.0)
@@ -79,20 +83,22 @@ def test_it_has_the_time_of_what_it_is_asked_for(
     lengths = torch.tensor([len(tokens)])
     with torch.no_grad():
         memory = watch_films(decoder, prompt.before(None), visual, lengths, interval=64, ratio=ratio)
-    numbers = tokenizer.convert_tokens_to_ids([str(number) for number in range(60)])
     counts = Counter(scene.object for scene in shown.film.scenes)
-    right = []
-    for scene in shown.film.scenes:
-        if counts[scene.object] > 1 or scene.seconds < 2:
-            continue
-        with torch.no_grad():
-            hidden = read_rows(decoder, memory, prompt.words(f"minute {scene.object}")[None, None])[0, 0, -1]
-        said = int(decoder.lm_head(hidden)[numbers].argmax())
-        shown_at = range(int(scene.start), int(scene.end) + 1)
-        right.append(said in {second // 60 for second in shown_at} | {second % 60 for second in shown_at})
-    assert len(right) >= 5
-    # By chance about one in ten.
-    assert sum(right) >= 0.5 * len(right)
+    for unit in ("minute", "second"):
+        words = tokenizer.convert_tokens_to_ids([counted(number, unit) for number in range(60)])
+        right = []
+        for scene in shown.film.scenes:
+            if counts[scene.object] > 1 or scene.seconds < 2:
+                continue
+            asked = prompt.words(f"{unit} {scene.object}")[None, None]
+            with torch.no_grad():
+                hidden = read_rows(decoder, memory, asked)[0, 0, -1]
+            said = int(decoder.lm_head(hidden)[words].argmax())
+            shown_at = range(int(scene.start), int(scene.end) + 1)
+            right.append(said in {time // 60 if unit == "minute" else time % 60 for time in shown_at})
+        assert len(right) >= 5
+        # By chance about one in ten.
+        assert sum(right) >= 0.5 * len(right)
 
 
 def test_its_shape_is_the_one_asked_for(larger: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> None:
@@ -101,6 +107,33 @@ def test_its_shape_is_the_one_asked_for(larger: VideoXLModel, tokenizer: PreTrai
     assert text.vocab_size == len(tokenizer) + 8
     assert larger.clock is not None
     assert all(parameter.isfinite().all() for parameter in larger.parameters())
+
+
+def test_sharper_attention_looks_more_closely_at_what_it_looked_at(
+    small: VideoXLModel, larger: VideoXLModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    """And the first layer, which reads what stands beside, looks as before."""
+    sharper = grown(small, tokenizer, replace(LARGER, sharper=2.0), seed=1)
+    first, *others = zip(larger.language_model.model.layers, sharper.language_model.model.layers, strict=True)
+    for part in ("q_proj", "summary_q_proj"):
+        plain, same = (getattr(layer.self_attn, part) for layer in first)
+        assert torch.equal(plain.weight, same.weight)
+        for before, after in others:
+            one, other = getattr(before.self_attn, part), getattr(after.self_attn, part)
+            assert torch.equal(2 * one.weight, other.weight)
+            assert torch.equal(2 * one.bias, other.bias)
+
+
+def test_minutes_and_seconds_are_words_of_their_own(tokenizer: PreTrainedTokenizerFast) -> None:
+    plain = PreTrainedTokenizerFast.from_pretrained(FOLDER)
+    said = "The fox was there at 14 minutes 1 second."
+    words = tokenizer.convert_ids_to_tokens(tokenizer(said).input_ids)
+    assert words == ["the", "fox", "was", "there", "at", "14 minutes", "1 second", "."]
+    assert as_sentence(words) == said
+    # All else is the words it was, and so are numbers of other things.
+    for text in ("Did the fox blink?", "4 foxes", "114 minutes", "1 minutes", "4 minutesque"):
+        assert tokenizer(text).input_ids == plain(text).input_ids
+    assert [len(plain), len(tokenizer)] == [len(plain), len(plain) + 120]
 
 
 def test_growing_is_determined_by_its_seed(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from longreel.films.scenes import Film, draw_film
-from longreel.films.vocabulary import PAST_TENSE
+from longreel.films.vocabulary import PAST_TENSE, counted
 from longreel.train.keys import letter_drill, look_up
 
 
@@ -37,7 +37,7 @@ def test_look_ups_are_true_of_the_film(seed: int, timed: float) -> None:
         elif kind in {"minute", "second"}:
             starts = [round(scene.start) for scene in film.scenes if scene.object == keys[0]]
             shown_at = [start // 60 if kind == "minute" else start % 60 for start in starts]
-            assert [answer] == [str(number) for number in shown_at], asked
+            assert [answer] == [counted(number, kind) for number in shown_at], asked
         else:
             assert len(matching) == 1, asked
             assert answer in matching[0], asked

@@ -10,7 +10,7 @@ from itertools import permutations
 import numpy as np
 
 from longreel.films.scenes import Film, Scene
-from longreel.films.vocabulary import COLOURS, OBJECTS, PAST_TENSE, where, with_article
+from longreel.films.vocabulary import COLOURS, OBJECTS, PAST_TENSE, counted, where, with_article
 
 _LARGEST_COUNT = 9
 _SHARE_COLOUR_FORM = 0.25
@@ -297,7 +297,7 @@ def spoken_time(seconds: float) -> str:
     """E.g. "1 minute 5 seconds"; the minutes are left out below one."""
     minutes, rest = divmod(round(seconds), 60)
     parts = [(minutes, "minute"), (rest, "second")] if minutes else [(rest, "second")]
-    return " ".join(f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in parts)
+    return " ".join(counted(number, unit) for number, unit in parts)
 
 
 def _needle(facts: FilmFacts) -> Iterator[Draft]:

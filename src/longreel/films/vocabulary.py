@@ -71,6 +71,11 @@ def where(place: str) -> str:
     return _WHERE.get(place, f"in the {place}")
 
 
+def counted(number: int, unit: str) -> str:
+    """E.g. "1 minute", "5 seconds"."""
+    return f"{number} {unit}{'' if number == 1 else 's'}"
+
+
 def with_article(words: str) -> str:
     """The words after "a" or "an", as they are spoken."""
     vowel = words[0] in "aeiou" and not words.startswith("uni")

@@ -1,7 +1,7 @@
 """A wider and deeper model that begins by doing what a trained one does.
 
-Every vector keeps its old coordinates. The new ones beside them are empty, but for numbers, the clock, and
-one coordinate that is the same in all tokens. A layer that is put in twice adds nothing the first time, where
+Every vector keeps its old coordinates. The new ones beside them are empty, but for times, the clock, and one
+coordinate that is the same in all tokens. A layer that is put in twice adds nothing the first time, where
 it reads exactly what it was trained on (compare Net2Net, arXiv 1511.05641): it has found what it looks for,
 and there the first such layer says what the clock shows, and the second passes it on.
 """
@@ -16,17 +16,16 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast
 
-from longreel.models.video_xl.clock import start_clock
 from longreel.models.video_xl.modeling import VideoXLModel
-from longreel.train.start import number_words
-from longreel.train.telling_time import carry_numbers, pass_on, repeat_louder
+from longreel.train.telling_time import carry_times, pass_on, repeat_louder
+from longreel.train.time_words import lay_time_words
 
 _NOISE = 0.001
 # The first new coordinate, and what all new ones count for in the last norm.
 _STEADY = 0.2
 _HEARD = 2.0
 # Words that no earlier training taught: until then they were only pushed away.
-_TIME_WORDS = frozenset(("minute", "minutes", "second", "seconds"))
+_UNTAUGHT = frozenset(("minute", "minutes", "second", "seconds"))
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,8 @@ class Growth:
     layers: which layer of the smaller decoder each layer begins as; all but the last time it adds nothing.
     width, inner: widths of the decoder and of its feed-forward layers, no less than those of the smaller one.
     made_up: embeddings of made-up words behind the tokenizer's.
+    sharper: by how much scores of attention grow behind the first layer. In a film of twice as many scenes
+        twice as many others share what attention leaves to them, until it is sharper.
     """
 
     width: int
@@ -43,6 +44,7 @@ class Growth:
     layers: tuple[int, ...]
     clock: bool
     made_up: int = 0
+    sharper: float = 1.0
 
 
 @torch.no_grad()
@@ -50,6 +52,9 @@ def grown(
     small: VideoXLModel, tokenizer: PreTrainedTokenizerFast, growth: Growth, *, seed: int
 ) -> VideoXLModel:
     """The grown model; `small`, with a linear projector, stays as it is.
+
+    Args:
+        tokenizer: the one of `small`, and with a clock `with_time_words`.
 
     Raises:
         ValueError: the growth is none, or names a layer that is not there.
@@ -68,18 +73,20 @@ def grown(
     _place(decoder.summary_embedding, old.summary_embedding, 0.0)
     for number, source in enumerate(growth.layers):
         _grow_layer(decoder.model.layers[number], old.model.layers[source])
+        if source > 0:
+            _sharpen(decoder.model.layers[number].self_attn, growth.sharper)
     silent = [decoder.model.layers[n] for n, at in enumerate(growth.layers) if at in growth.layers[n + 1 :]]
     for layer in silent:
         layer.self_attn.o_proj.weight.zero_()
         layer.mlp.down_proj.weight.zero_()
     if model.clock is not None:
-        numbers = number_words(model, tokenizer)[:, text.hidden_size + 1 :]
-        turns = start_clock(model.clock, numbers)
+        size = growth.width - text.hidden_size - 1
+        halves = lay_time_words(decoder.model.embed_tokens.weight, model.clock, tokenizer, size)
         for layer in silent[:1]:
-            carry_numbers(layer, turns)
+            carry_times(layer, halves)
         for layer in silent[1:2]:
-            pass_on(layer, numbers.shape[1])
-            repeat_louder(layer, numbers.shape[1])
+            pass_on(layer, halves)
+            repeat_louder(layer, size)
     model.tie_weights()
     return model
 
@@ -104,15 +111,16 @@ def _config(small: VideoXLModel, words: int, growth: Growth) -> Any:
 
 
 def _grow_words(model: VideoXLModel, small: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Fill the word embeddings: numbers and the words for times lie in the new coordinates only."""
+    """Fill the word embeddings: numbers, and words that are new, lie in the new coordinates only."""
     words, old = (
         model.language_model.model.embed_tokens.weight,
         small.language_model.model.embed_tokens.weight,
     )
-    width, count = old.shape[1], len(tokenizer)
+    width, known = old.shape[1], min(len(old), len(tokenizer))
     words.normal_(std=width**-0.5)
-    untaught = [id for word, id in tokenizer.get_vocab().items() if word.isdigit() or word in _TIME_WORDS]
-    words[:count, :width] = old[:count]
+    untaught = [id for word, id in tokenizer.get_vocab().items() if word.isdigit() or word in _UNTAUGHT]
+    untaught += range(known, len(tokenizer))
+    words[:known, :width] = old[:known]
     words[untaught, :width] = 0.0
     taught = torch.ones(len(words), dtype=torch.bool)
     taught[untaught] = False
@@ -149,6 +157,12 @@ def _grow_layer(layer: Any, old: Any) -> None:
     for name in ("gate_proj", "up_proj"):
         getattr(layer.mlp, name).weight[inner:].normal_(std=0.05)
     layer.mlp.down_proj.weight[:, inner:] = 0
+
+
+def _sharpen(attention: Any, times: float) -> None:
+    for query in (attention.q_proj, attention.summary_q_proj):
+        query.weight.mul_(times)
+        query.bias.mul_(times)
 
 
 def _place(parameter: Tensor, known: Tensor, noise: float) -> None:

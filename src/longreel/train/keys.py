@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from longreel.films.scenes import Film, Scene
-from longreel.films.vocabulary import COLOURS, OBJECTS, PAST_TENSE, PLACES, telling_word
+from longreel.films.vocabulary import COLOURS, OBJECTS, PAST_TENSE, PLACES, counted, telling_word
 
 _ASKED = ("colour", "place", "action")
 _PAIRS = (("colour", "place"), ("colour", "action"), ("action", "place"))
@@ -35,8 +35,8 @@ def look_up(film: Film, *, timed: float = 0.0) -> Callable[[np.random.Generator]
     """A drawer of (asked, answer) pairs about a film.
 
     They are such as ("colour fox", "red"), ("colour fox beach", "red"), ("thing red beach", "fox"),
-    ("there fox", "yes"), ("there blue fox", "no") and, in the share `timed`, ("minute fox", "1") and
-    ("second fox", "5").
+    ("there fox", "yes"), ("there blue fox", "no") and, in the share `timed`, ("minute fox", "1
+    minute") and ("second fox", "5 seconds").
     """
     counts = Counter(scene.object for scene in film.scenes)
     once = [scene for scene in film.scenes if counts[scene.object] == 1]
@@ -70,7 +70,7 @@ def look_up(film: Film, *, timed: float = 0.0) -> Callable[[np.random.Generator]
         scene = once[int(generator.integers(len(once)))]
         minute, second = divmod(round(scene.start), 60)
         unit, number = [("minute", minute), ("second", second)][int(generator.integers(2))]
-        return f"{unit} {scene.object}", str(number)
+        return f"{unit} {scene.object}", counted(number, unit)
 
     def draw(generator: np.random.Generator) -> LookUp:
         if once and generator.random() < timed:

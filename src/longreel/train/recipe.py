@@ -61,6 +61,7 @@ class Grow(_Table):
     width: Positive
     inner: Positive
     layers: Annotated[list[Whole], Field(min_length=1)]
+    sharper: Rate = 1.0
 
 
 class FilmsToSee(_Table):

@@ -38,6 +38,7 @@ from longreel.train.made_up import MadeUpNames
 from longreel.train.recipe import DecoderStage, EyesStage, FilmsToSee, Recipe, load_recipe
 from longreel.train.shots import Shots, film_shots
 from longreel.train.start import untrained
+from longreel.train.time_words import with_time_words
 from longreel.train.trainer import Schedule, Stage
 
 
@@ -198,7 +199,10 @@ def _first(recipe: Recipe) -> tuple[VideoXLModel, PreTrainedTokenizerFast]:
     adapter = VideoXLAdapter.from_folder(folder)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     plan, shape = recipe.grow, recipe.shape
-    growth = Growth(plan.width, plan.inner, tuple(plan.layers), shape.clock, shape.made_up)
+    if shape.clock:
+        tokenizer = with_time_words(tokenizer)
+    layers = tuple(plan.layers)
+    growth = Growth(plan.width, plan.inner, layers, shape.clock, shape.made_up, plan.sharper)
     try:
         return grown(adapter.model, tokenizer, growth, seed=recipe.seed), tokenizer
     except ValueError as error:

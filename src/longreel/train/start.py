@@ -10,11 +10,11 @@ from transformers import PreTrainedTokenizerFast
 
 from longreel.films.vocabulary import question_words, telling_word
 from longreel.models.reel_tiny.words import build_tokenizer
-from longreel.models.video_xl.clock import MINUTES, start_clock
 from longreel.models.video_xl.configuration import SummaryTokenConfig, VideoXLConfig
 from longreel.models.video_xl.language_model import SummaryTokenLM
 from longreel.models.video_xl.modeling import VideoXLModel
 from longreel.train.shots import ATTRIBUTES
+from longreel.train.time_words import lay_time_words, with_time_words
 
 
 def untrained(
@@ -38,6 +38,8 @@ def untrained(
     context, as those vectors turned by one random rotation. The decoder starts as `start_as_look_up` says.
     """
     tokenizer = build_tokenizer(question_words())
+    if clock:
+        tokenizer = with_time_words(tokenizer)
     torch.manual_seed(seed)
     decoder = SummaryTokenConfig(
         vocab_size=len(tokenizer) + made_up,
@@ -77,7 +79,7 @@ def untrained(
         weight = torch.cat((focus, focus @ turn)).T
         model.projector.load_state_dict({"weight": weight, "bias": torch.zeros(width)})
     if model.clock is not None:
-        start_clock(model.clock, number_words(model, tokenizer))
+        lay_time_words(model.language_model.model.embed_tokens.weight, model.clock, tokenizer, width)
     start_as_look_up(model.language_model, turn)
     return model, tokenizer
 
@@ -105,13 +107,6 @@ def _random_frame(width: int, inner: int) -> Tensor:
     size = max(width, inner)
     frame: Tensor = torch.linalg.qr(torch.randn(size, size))[0][:width, :inner]
     return frame * math.sqrt(size / width)
-
-
-def number_words(model: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> Tensor:
-    """Embeddings of the numbers that a clock shows, (60, width)."""
-    ids = tokenizer.convert_tokens_to_ids([str(number) for number in range(MINUTES)])
-    embeddings: Tensor = model.language_model.model.embed_tokens.weight.detach()
-    return embeddings[ids].clone()
 
 
 def attribute_words(model: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> list[Tensor]:

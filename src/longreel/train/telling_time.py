@@ -1,6 +1,6 @@
 """The way from a film's clock to what is said, laid into layers of a grown decoder that do nothing yet.
 
-A layer of attention that already finds a thing's frames is given the clock's numbers for its values. What
+A layer of attention that already finds a thing's frames is given the clock's times for its values. What
 it says must be small, or it would drown the words that the next layer reads; what the last layer reads must
 be large, or training would drown it in the noise of its own steps. So a later layer, whose attention already
 leads from the words of an answer to the thing it is about, says it again there, and louder.
@@ -24,34 +24,35 @@ _REPEATED_FROM = 2.0
 _NOISE = 0.001
 
 
-def carry_numbers(layer: Any, turns: Sequence[Tensor]) -> None:
-    """Let heads, wherever they look, say the numbers that the clock shows there: one minutes, one seconds.
+def carry_times(layer: Any, halves: Sequence[Tensor]) -> None:
+    """Let heads, wherever they look, say what the clock shows there: one the minute, one the second.
 
     Args:
         layer: of a Qwen2-shaped decoder.
-        turns: (n, n) each, from what a clock adds to the last n coordinates to the embedding of the number.
+        halves: for each, orthonormal columns (n, h) of the last n coordinates in which it is told.
     """
-    for head, turn in enumerate(turns[: layer.self_attn.config.num_attention_heads]):
-        _carry(layer.self_attn, head, _SAID * turn)
+    for head, half in enumerate(halves[: layer.self_attn.config.num_attention_heads]):
+        _carry(layer.self_attn, head, half, _SAID)
 
 
-def pass_on(layer: Any, size: int) -> None:
-    """Let heads, wherever they look, say the last `size` coordinates again."""
+def pass_on(layer: Any, halves: Sequence[Tensor]) -> None:
+    """Let heads in turn, wherever they look, say again what stands in one of the halves."""
     for head in range(layer.self_attn.config.num_attention_heads):
-        _carry(layer.self_attn, head, _PASSED_ON * torch.eye(size))
+        _carry(layer.self_attn, head, halves[head % len(halves)], _PASSED_ON)
 
 
-def _carry(attention: Any, head: int, turn: Tensor) -> None:
-    """Let a head say nothing but the last coordinates, turned by `turn` (n, n)."""
-    new, size = len(turn), attention.head_dim
+def _carry(attention: Any, head: int, half: Tensor, loud: float) -> None:
+    """Let a head say nothing but a half (n, h) of the last n coordinates, or as much of it as it is wide."""
+    new, size = len(half), attention.head_dim
     rows = slice(head * size, (head + 1) * size)
-    carry = torch.linalg.qr(torch.randn(max(new, size), max(new, size)))[0][:new, :size]
+    carried = half.new_zeros(new, size)
+    carried[:, : half.shape[1]] = half[:, :size]
     for value in (attention.v_proj, attention.summary_v_proj):
         value.weight[rows].normal_(std=_NOISE)
-        value.weight[rows, -new:] = carry.T
+        value.weight[rows, -new:] = carried.T
         value.bias[rows] = 0
     attention.o_proj.weight[:, rows].normal_(std=_NOISE / 2)
-    attention.o_proj.weight[-new:, rows] = turn @ carry
+    attention.o_proj.weight[-new:, rows] = loud * carried
 
 
 def repeat_louder(layer: Any, size: int) -> None:
