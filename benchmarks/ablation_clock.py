@@ -22,7 +22,7 @@ class CpuClock:
         """Note a step, and pass it on."""
         seconds = self._before + time.process_time() - self._since
         with atomic_file(self._path) as file:
-            file.write(json.dumps({"cpu_seconds": round(seconds, 1)}).encode())
+            file.write(json.dumps({"cpu_seconds": round(seconds, 3)}).encode())
         if self._progress is not None:
             self._progress(progress)
 

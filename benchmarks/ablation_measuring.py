@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablation_recipe import SUMMARIES, Ablation, AblationRecipe, Arm
+from ablation_recipe import DYNAMIC, SUMMARIES, Ablation, AblationRecipe, Arm
 from ablation_training import Workshop
 from ablation_watching import CondensingModel
 from experiment_films import SceneTask
 
+from longreel.compress.video_xl import VideoXL
 from longreel.evaluate.run import Evaluation, evaluate
 from longreel.evaluate.run_folder import Row
 from longreel.evaluate.settings import Setting, fraction_in_words
@@ -78,7 +79,11 @@ def measure(
 
 def method_of(recipe: AblationRecipe, column: Column) -> Method:
     """How the model of an arm watches."""
-    if recipe.trainings[column.arm.training].condense != SUMMARIES:
+    training, keep = recipe.trainings[column.arm.training], 1 / column.ratio
+    if training.condense != SUMMARIES:
         # What is condensed beforehand stays whole.
         return named_method("keep-all")
-    return named_method("video-xl", 1 / column.ratio)
+    if column.arm.intervals != DYNAMIC:
+        return named_method("video-xl", keep)
+    settings = VideoXL(ratios=tuple(training.ratios), intervals=DYNAMIC)
+    return named_method("video-xl", keep, video_xl=settings)

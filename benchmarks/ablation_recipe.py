@@ -16,6 +16,8 @@ SUMMARIES = "summary tokens"
 AVERAGE = "average pooling"
 RANDOM = "random dropping"
 RESAMPLER = "resampler"
+DYNAMIC = "dynamic"
+Intervals = Literal["fixed", "dynamic"]
 
 
 class _Table(BaseModel):
@@ -50,11 +52,14 @@ class Training(_Table):
 
     condense: how an interval becomes fewer tokens: in the decoder, or before it sees them.
     schedule: the ratios that a batch draws from, until a share of the steps is over.
+    intervals: of equal length, or dynamic ones: those of watching by the fraction 1 / the ratio drawn, each
+        condensed by one of all ratios.
     """
 
     condense: Literal["summary tokens", "average pooling", "random dropping", "resampler"] = SUMMARIES
     families: Families
     schedule: Annotated[list[WideningRatios], Field(min_length=1)]
+    intervals: Intervals = "fixed"
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -63,6 +68,8 @@ class Training(_Table):
             raise ValueError("until has to grow from step to step of the schedule, up to 1")
         if self.condense != SUMMARIES and len(self.ratios) > 1:
             raise ValueError(f"{self.condense} has one ratio, not {self.ratios}")
+        if self.condense != SUMMARIES and self.intervals != "fixed":
+            raise ValueError(f"{self.condense} has fixed intervals")
         return self
 
     @property
@@ -72,10 +79,11 @@ class Training(_Table):
 
 
 class Arm(_Table):
-    """A trained model, and how it watches."""
+    """A trained model, and the intervals by which it watches."""
 
     label: str
     training: str
+    intervals: Intervals = "fixed"
 
 
 class Ablation(_Table):
@@ -116,19 +124,22 @@ class AblationRecipe(_Table):
             for arm in ablation.arms:
                 if arm.training not in self.trainings:
                     raise ValueError(f"arm {arm.label!r} has no training {arm.training!r}")
-                self._check_ratios(ablation, self.trainings[arm.training])
+                _check_watching(arm, self.trainings[arm.training], ablation.measured_at)
         return self
-
-    def _check_ratios(self, ablation: Ablation, training: Training) -> None:
-        if training.condense != SUMMARIES and ablation.measured_at != training.ratios:
-            raise ValueError(
-                f"{training.condense} at {training.ratios} is not measured at {ablation.measured_at}"
-            )
 
     def families_of(self, ablation: Ablation) -> tuple[str, ...]:
         """What all arms are asked: whatever one of them was trained on."""
         found = [family for arm in ablation.arms for family in self.trainings[arm.training].families]
         return tuple(dict.fromkeys(found))
+
+
+def _check_watching(arm: Arm, training: Training, ratios: list[int]) -> None:
+    if training.condense != SUMMARIES and ratios != training.ratios:
+        raise ValueError(f"{training.condense} at {training.ratios} is not measured at {ratios}")
+    if training.condense != SUMMARIES and arm.intervals == DYNAMIC:
+        raise ValueError(f"{training.condense} has fixed intervals")
+    if arm.intervals == DYNAMIC and max(ratios) > training.ratios[-1]:
+        raise ValueError(f"dynamic intervals of {training.ratios} cannot keep 1/{max(ratios)}")
 
 
 def load_ablations(path: Path) -> AblationRecipe:

@@ -8,10 +8,10 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from longreel.evaluate.result import ALL, Sorting, sorted_marks
+from longreel.evaluate.result import ALL, Sorting, median_cost, sorted_marks
 from longreel.evaluate.run_folder import Row
 from longreel.evaluate.scoring import Mark, cell, difference
-from longreel.evaluate.tables import CONSTANT, as_markdown, difference_table
+from longreel.evaluate.tables import CONSTANT, as_markdown, cost_table, difference_table
 from longreel.figures import empty_figure, write_png
 from longreel.films.questions import GROUPS
 
@@ -73,6 +73,11 @@ def result(
         "differences": [
             line for column in columns if column.label != column.to for line in _differences(column, together)
         ],
+        "costs": {
+            label: cost
+            for label, each in answers.items()
+            if (cost := median_cost([row for rows in each.values() for row in rows]))
+        },
     }
 
 
@@ -128,7 +133,10 @@ def tables(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"Difference to {other} over the same questions and seeds, 95 % interval over films:"
         yield as_markdown(difference_table(found, other, asked="free"))
     yield "Training, means over seeds:"
-    yield as_markdown(_cost_table(found))
+    yield as_markdown(_training_table(found))
+    if found["costs"]:
+        yield "What is kept of a film, medians over films and seeds:"
+        yield as_markdown(cost_table(found))
 
 
 def _families(found: Mapping[str, Any]) -> list[str]:
@@ -152,7 +160,7 @@ def _with_range(each: Mapping[str, Any] | None) -> str:
     return f"{each['share']:.2f} ({min(each['by_seed']):.2f} to {max(each['by_seed']):.2f})"
 
 
-def _cost_table(found: Mapping[str, Any]) -> list[list[str]]:
+def _training_table(found: Mapping[str, Any]) -> list[list[str]]:
     rows = [["", "CPU minutes", "last loss", "parameters of its own", "CPU minutes of the start"]]
     for label, each in _by_arm(found).items():
         rows.append(
@@ -188,7 +196,12 @@ def draw(found: Mapping[str, Any], path: Path) -> None:
 
 
 def _draw_curves(axes: Axes, found: Mapping[str, Any]) -> None:
+    drawn = set()
     for label, each in _by_arm(found).items():
+        # Arms that differ only in how they watch have one training.
+        if each[0]["training"] in drawn:
+            continue
+        drawn.add(each[0]["training"])
         steps = [point["step"] for point in each[0]["curve"]]
         losses = list(zip(*([point["loss"] for point in one["curve"]] for one in each), strict=True))
         (line,) = axes.plot(steps, [mean(at) for at in losses], label=label)

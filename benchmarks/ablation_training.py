@@ -107,6 +107,7 @@ class Workshop:
         parts = load_file(folder / _WEIGHTS).items()
         curve = json.loads((folder / _LESSONS / "curve.json").read_text())
         return {
+            "training": name,
             "cpu_seconds": cpu_seconds(folder / _CLOCK),
             "start_cpu_seconds": self._starts.cpu_seconds(seed),
             "parameters": sum(part.numel() for key, part in parts if own in key),
@@ -136,7 +137,8 @@ class Workshop:
         plan = lesson_plan(stage, training.families, interval)
         curriculum = Curriculum(stage.scenes, stage.advance_below)
         lessons = lessons_for(self._films, begun, stage, plan, curriculum, seed)
-        return ArmLessons(lessons, training, interval, seed)
+        each = begun.model.tokens_per_frame
+        return ArmLessons(lessons, training, interval=interval, frame_tokens=each, seed=seed)
 
     def _untrained(self, name: str, seed: int) -> tuple[Begun, Pupil]:
         begun, shape, training = (

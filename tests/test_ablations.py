@@ -14,8 +14,11 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from longreel.compress.base import FilmFacts
+from longreel.compress.dynamic_intervals import DynamicIntervals
 from longreel.errors import UsageError
 from longreel.models.base import VisualTokens
+from longreel.models.engine.watcher import ChunkWatcher
 from longreel.models.video_xl import SummaryTokenLM
 from longreel.train.lessons import IGNORE
 from tests.models.conftest import tiny_lm
@@ -76,7 +79,7 @@ films = 1
 minutes = 0.3
 split = "train"
 first_seed = 911_000_000
-per_family = 2
+per_family = 1
 existence = 1
 min_event = 0.5
 
@@ -98,6 +101,10 @@ schedule = [{ until = 1.0, ratios = [4] }]
 [trainings.widening]
 families = ["colour", "existence", "before"]
 schedule = [{ until = 0.5, ratios = [2] }, { until = 1.0, ratios = [8] }]
+[trainings.dynamic]
+families = ["colour", "existence"]
+schedule = [{ until = 1.0, ratios = [2, 4, 8] }]
+intervals = "dynamic"
 
 [ablations.compressors]
 about = "Ways."
@@ -110,6 +117,13 @@ arms = [
 about = "Ratios."
 measured_at = [2, 4]
 arms = [{ label = "widening", training = "widening" }, { label = "only 4", training = "single" }]
+[ablations.intervals]
+about = "Intervals."
+measured_at = [4]
+arms = [
+    { label = "fixed", training = "dynamic" },
+    { label = "dynamic", training = "dynamic", intervals = "dynamic" },
+]
 """
 
 
@@ -316,6 +330,7 @@ def test_a_whole_ablation(ran: Path) -> None:
     page = results_page.section(ran / "compressors.json")
     assert "![compressors](compressors.png)" in page
     assert all(f"| {label} |" in page for label in labels)
+    assert found["costs"].keys() == set(labels)
 
 
 def test_all_arms_keep_equally_many_tokens(ran: Path) -> None:
@@ -355,7 +370,7 @@ def test_other_settings_are_refused(ran: Path, recipe_path: Path, tmp_path: Path
     changed.write_text(TINY.replace("questions = 3\nkeyed = 0.5", "questions = 2\nkeyed = 0.5"))
     with pytest.raises(UsageError, match=r"other settings \(lessons.questions\)"):
         ablations.main([*other, "--recipe", str(changed)])
-    with pytest.raises(UsageError, match="no ablation 'colours': choose from compressors, ratios"):
+    with pytest.raises(UsageError, match="no ablation 'colours': choose from compressors, ratios, intervals"):
         ablations.main(["colours", *other[1:]])
 
 
@@ -413,6 +428,37 @@ def test_films_are_the_same_whatever_the_ratios(ran: Path, recipe_path: Path) ->
     assert ratios == [2, 2, 8, 8]
 
 
+def test_dynamic_intervals_are_those_of_watching(ran: Path, recipe_path: Path) -> None:
+    """The same films, and for each the intervals that watching it would close."""
+    workshop = workshop_of(ran, recipe_path)
+    lessons, fixed = workshop.lessons("dynamic", 5, 4), workshop.lessons("single", 5, 4)
+    seen = set()
+    for index in range(4):
+        batch = lessons[index]
+        assert torch.allclose(batch["visual"], fixed[index]["visual"], atol=1e-5)
+        rule = DynamicIntervals(keep=1 / int(batch["ratio"]), ratios=(2, 4, 8))
+        for film, length, cut in zip(batch["visual"], batch["lengths"].tolist(), batch["cuts"], strict=True):
+            lm = tiny_lm()
+            watcher = ChunkWatcher(lm, PREFIX, rule, 16)
+            watcher.begin_film(rule.of_film(FilmFacts("film", 0, length, 16, 4, (2, 4, 8))))
+            times = torch.zeros(length, dtype=torch.float64)
+            watcher.push(VisualTokens(film[:length], times, times, torch.arange(length) // 4))
+            watcher.end_film()
+            assert [tuple(each) for each in cut.tolist() if each[0]] == list(watcher.finish().intervals or ())
+            seen |= {length for length, _ in cut.tolist() if length}
+    assert len(seen) > 1
+
+
+def test_watching_only_may_be_dynamic(ran: Path, recipe_path: Path) -> None:
+    ablations.main([*arguments(recipe_path, ran, "intervals"), "--seeds", "1"])
+    found = json.loads((ran / "intervals.json").read_text())
+    assert [each["training"] for each in found["trainings"]] == ["dynamic", "dynamic"]
+    folders = sorted(path.name for path in (ran / "run" / "dynamic-5" / "measured").iterdir())
+    assert folders == ["intervals-dynamic-4", "intervals-fixed-4"]
+    plan = json.loads((ran / "run/dynamic-5/measured/intervals-dynamic-4/plan.json").read_text())
+    assert plan["methods"]["dynamic"]["cache"]["part"] == "DynamicIntervals"
+
+
 def workshop_of(ran: Path, recipe_path: Path) -> Workshop:
     return Workshop(load_ablations(recipe_path), ran / "run", ablations.eyes())
 
@@ -457,6 +503,7 @@ def rows(label: str, right: list[int]) -> list[dict[str, Any]]:
         {
             "film": film,
             "setting": label,
+            "cost": {},
             "answers": [
                 {
                     "family": "colour",
@@ -474,7 +521,7 @@ def rows(label: str, right: list[int]) -> list[dict[str, Any]]:
 
 def test_the_recipe_in_the_repository() -> None:
     recipe = load_ablations(ablations.RECIPE)
-    assert recipe.ablations.keys() >= {"compressors", "ratios", "families"}
+    assert recipe.ablations.keys() == {"compressors", "ratios", "families", "intervals"}
     for ablation in recipe.ablations.values():
         task = task_of(recipe, ablation, Path("nowhere"))
         for seed in range(task.first_seed, task.first_seed + task.films):
@@ -491,6 +538,21 @@ def test_the_recipe_in_the_repository() -> None:
         (("measured_at = [4]", "measured_at = [8]"), "is not measured at"),
         (('training = "resampler"', 'training = "sampler"'), "no training 'sampler'"),
         (("until = 0.5", "until = 1.0"), "until has to grow"),
+        (
+            (
+                "until = 1.0, ratios = [4] }]\n[trainings.resampler]",
+                'until = 1.0, ratios = [4] }]\nintervals = "dynamic"\n[trainings.resampler]',
+            ),
+            "has fixed intervals",
+        ),
+        (('training = "resampler"', 'training = "resampler", intervals = "dynamic"'), "has fixed intervals"),
+        (
+            (
+                'measured_at = [4]\narms = [\n    { label = "fixed"',
+                'measured_at = [16]\narms = [\n    { label = "fixed"',
+            ),
+            "cannot keep 1/16",
+        ),
         (("scenes = [4]", "scenes = [4, 8]"), "scenes is one number"),
         (("films = 2\n", "films = 2\nratios = [2]\n"), "ratios is not what all"),
         (("seed = 5", "seed = "), "is not TOML"),
