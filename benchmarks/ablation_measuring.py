@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ablation_recipe import DYNAMIC, SUMMARIES, Ablation, AblationRecipe, Arm
-from ablation_training import Workshop
+from ablation_training import Run, Workshop
 from ablation_watching import CondensingModel
 from experiment_films import SceneTask
 
@@ -64,14 +64,13 @@ def measure(
     workshop: Workshop,
     recipe: AblationRecipe,
     column: Column,
-    seed: int,
+    run: Run,
     task: SceneTask,
     folder: Path,
     progress: ProgressCallback | None = None,
 ) -> Sequence[Row]:
     """The answers of one trained model at one ratio; those that `folder` holds are not asked for again."""
-    name = column.arm.training
-    adapter, condenser = workshop.trained(name, seed, task.families)
+    adapter, condenser = workshop.trained(run, task.families)
     shown = adapter if condenser is None else CondensingModel(adapter, condenser).as_adapter
     setting = Setting(column.label, method_of(recipe, column))
     return evaluate(Evaluation(task, shown, [setting], timed=False), folder, progress).rows()

@@ -18,6 +18,7 @@ class Pupil(nn.Module):
         prefix_ids: int64 (p,), the text before every film.
         interval: visual tokens condensed together.
         seed: of what is left to chance.
+        half: make products in bfloat16; weights and sums stay in single precision.
     """
 
     def __init__(
@@ -28,13 +29,19 @@ class Pupil(nn.Module):
         prefix_ids: Tensor,
         interval: int,
         seed: int,
+        half: bool = False,
     ) -> None:
         super().__init__()
         self.decoder, self.condenser = decoder, condenser
         self._prefix_ids, self._interval, self._seed = prefix_ids, interval, seed
+        self._half = half
 
     def forward(self, batch: dict[str, Tensor]) -> Tensor:
         """Mean cross-entropy of the answer tokens."""
+        with torch.autocast(batch["visual"].device.type, torch.bfloat16, enabled=self._half):
+            return self._loss(batch)
+
+    def _loss(self, batch: dict[str, Tensor]) -> Tensor:
         if self.condenser is None:
             return answer_loss(self.decoder, self._prefix_ids, batch, self._interval)
         dice = torch.Generator().manual_seed(self._seed * 1_000_003 + int(batch["number"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from ablation_clock import CpuClock, cpu_seconds
@@ -38,11 +38,19 @@ _CLOCK = "cpu.json"
 _CHECKPOINT = "model.safetensors"
 
 
+class Run(NamedTuple):
+    """A training of the recipe, made with a seed and so many steps."""
+
+    training: str
+    seed: int
+    steps: int
+
+
 class Workshop:
     """Trains each model once, also where several ablations compare it.
 
     Args:
-        folder: gets the start of every seed, `start-SEED`, and every training, `NAME-SEED`.
+        folder: gets the start of every seed, `start-SEED`, and every training, `NAME-SEED-STEPS`.
         eyes: the model whose vision tower all have.
         shots: see `Films`.
     """
@@ -60,22 +68,22 @@ class Workshop:
         self._films = Films(recipe.films, eyes, folder, recipe.seed, shots=shots, progress=progress)
         self._starts = Starts(recipe, folder, eyes, self._films, progress)
 
-    def folder(self, name: str, seed: int) -> Path:
+    def folder(self, run: Run) -> Path:
         """That of one training."""
-        return self._folder / f"{name}-{seed}"
+        return self._folder / "-".join(map(str, run))
 
-    def train(self, name: str, seed: int, steps: int) -> None:
+    def train(self, run: Run) -> None:
         """Train one model, or go on with it, unless it is done.
 
         Raises:
             UsageError: its folder holds a training by other settings.
         """
-        folder = self.folder(name, seed)
-        keep_plan(folder, self._plan(name, seed, steps))
+        folder, seed, steps = self.folder(run), run.seed, run.steps
+        keep_plan(folder, self._plan(run))
         if (folder / _WEIGHTS).exists():
             return
         start = self._starts.made(seed)
-        begun, pupil = self._untrained(name, seed)
+        begun, pupil = self._untrained(run.training, seed)
         begun.load(start)
         begun.decoder.initialise_summary_tokens()
         stage = self._recipe.lessons
@@ -84,40 +92,39 @@ class Workshop:
         logged = max(1, min(_LOGGED, steps // _POINTS))
         more: dict[str, Any] = {"lr_scheduler_type": "linear", "max_grad_norm": 1.0, "logging_steps": logged}
         with begun.fixed_words():
-            lessons = self._lessons(name, begun, seed, steps)
-            trainer = _PupilTrainer(pupil, lessons, arguments_for(schedule, place, **more), half=stage.half)
+            lessons = self._lessons(run, begun)
+            trainer = _PupilTrainer(pupil, lessons, arguments_for(schedule, place, **more))
             train_to_the_end(trainer, place)
         write(folder / _WEIGHTS, stored(pupil))
 
-    def trained(
-        self, name: str, seed: int, families: tuple[str, ...]
-    ) -> tuple[VideoXLAdapter, Condenser | None]:
+    def trained(self, run: Run, families: tuple[str, ...]) -> tuple[VideoXLAdapter, Condenser | None]:
         """A trained model that takes any question of these families, and what condenses films before it."""
-        begun, pupil = self._untrained(name, seed)
-        pupil.load_state_dict(load_file(self.folder(name, seed) / _WEIGHTS), strict=False)
+        begun, pupil = self._untrained(run.training, run.seed)
+        pupil.load_state_dict(load_file(self.folder(run) / _WEIGHTS), strict=False)
         begun.decoder.tie_weights()
         begun.decoder.resize_token_embeddings(len(begun.tokenizer))
         begun.model.config.taught_words = taught_words(families)
-        return VideoXLAdapter(f"{name}-{seed}", begun.model, begun.tokenizer), pupil.condenser
+        return VideoXLAdapter(self.folder(run).name, begun.model, begun.tokenizer), pupil.condenser
 
-    def account(self, name: str, seed: int) -> dict[str, Any]:
+    def account(self, run: Run) -> dict[str, Any]:
         """What a training cost, its own parameters beside the decoder's, and its curve."""
-        folder = self.folder(name, seed)
+        folder, name = self.folder(run), run.training
         own = "summary_" if self._recipe.trainings[name].condense == SUMMARIES else "condenser."
         parts = load_file(folder / _WEIGHTS).items()
         curve = json.loads((folder / _LESSONS / "curve.json").read_text())
         return {
             "training": name,
             "cpu_seconds": cpu_seconds(folder / _CLOCK),
-            "start_cpu_seconds": self._starts.cpu_seconds(seed),
+            "start_cpu_seconds": self._starts.cpu_seconds(run.seed),
             "parameters": sum(part.numel() for key, part in parts if own in key),
             "curve": [{"step": each["step"], "loss": round(each["loss"], 4)} for each in curve],
         }
 
     def seconds_per_step(self, name: str) -> float:
         """CPU seconds that a step of a training takes, over batches spread over its schedule."""
-        begun, pupil = self._untrained(name, self._recipe.seed)
-        lessons = self._lessons(name, begun, self._recipe.seed, _TIMED)
+        run = Run(name, self._recipe.seed, _TIMED)
+        begun, pupil = self._untrained(name, run.seed)
+        lessons = self._lessons(run, begun)
         optimiser = torch.optim.AdamW(pupil.parameters())
         pupil(lessons[0])
         began = time.process_time()
@@ -127,18 +134,18 @@ class Workshop:
             optimiser.step()
         return (time.process_time() - began) / _TIMED
 
-    def lessons(self, name: str, seed: int, steps: int) -> ArmLessons:
+    def lessons(self, run: Run) -> ArmLessons:
         """The batches of a training."""
-        return self._lessons(name, self._starts.untrained(seed), seed, steps)
+        return self._lessons(run, self._starts.untrained(run.seed))
 
-    def _lessons(self, name: str, begun: Begun, seed: int, steps: int) -> ArmLessons:
-        training, interval = self._recipe.trainings[name], self._recipe.shape.interval
-        stage = self._recipe.lessons.model_copy(update={"steps": steps})
+    def _lessons(self, run: Run, begun: Begun) -> ArmLessons:
+        training, interval = self._recipe.trainings[run.training], self._recipe.shape.interval
+        stage = self._recipe.lessons.model_copy(update={"steps": run.steps})
         plan = lesson_plan(stage, training.families, interval)
         curriculum = Curriculum(stage.scenes, stage.advance_below)
-        lessons = lessons_for(self._films, begun, stage, plan, curriculum, seed)
+        lessons = lessons_for(self._films, begun, stage, plan, curriculum, run.seed)
         each = begun.model.tokens_per_frame
-        return ArmLessons(lessons, training, interval=interval, frame_tokens=each, seed=seed)
+        return ArmLessons(lessons, training, interval=interval, frame_tokens=each, seed=run.seed)
 
     def _untrained(self, name: str, seed: int) -> tuple[Begun, Pupil]:
         begun, shape, training = (
@@ -150,32 +157,30 @@ class Workshop:
         condenser = condenser_for(
             training.condense, training.ratios[-1], shape.interval, shape.width, shape.heads
         )
-        prefix = begun.prompt.before(None)
-        return begun, Pupil(begun.decoder, condenser, prefix_ids=prefix, interval=shape.interval, seed=seed)
+        return begun, Pupil(
+            begun.decoder,
+            condenser,
+            prefix_ids=begun.prompt.before(None),
+            interval=shape.interval,
+            seed=seed,
+            half=self._recipe.lessons.half,
+        )
 
-    def _plan(self, name: str, seed: int, steps: int) -> dict[str, Any]:
+    def _plan(self, run: Run) -> dict[str, Any]:
         """What decides a training."""
-        own = {"lessons": self._recipe.lessons, "training": self._recipe.trainings[name]}
-        return {
-            **self._starts.plan(seed),
-            **{key: table.model_dump() for key, table in own.items()},
-            "steps": steps,
-        }
+        own = {"lessons": self._recipe.lessons, "training": self._recipe.trainings[run.training]}
+        tables = {key: table.model_dump() for key, table in own.items()}
+        return {**self._starts.plan(run.seed), **tables, "steps": run.steps}
 
 
 class _PupilTrainer(BatchTrainer):
-    """The loss is that of the pupil, which checkpoints hold. With `half`, products are made in bfloat16."""
-
-    def __init__(self, *args: Any, half: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._half = half
+    """The loss is that of the pupil, which checkpoints hold."""
 
     def compute_loss(  # type: ignore[override]
         self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
     ) -> Tensor:
         """Mean cross-entropy of the answer tokens."""
-        with torch.autocast(inputs["visual"].device.type, torch.bfloat16, enabled=self._half):
-            loss: Tensor = model(inputs)
+        loss: Tensor = model(inputs)
         return loss
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:

@@ -7,9 +7,9 @@ the same number of steps, over the same films; then all are asked the same about
 from. The same command goes on with a run that was stopped or killed, and does nothing twice: trainings that
 several ablations have in common are made once in --folder.
 
-The number of steps is chosen by the first ablation of a folder, for all of them: as many as the slowest
-training makes in --minutes of CPU time, told from a few steps of each. --steps gives it instead. The starts,
-one for each seed, come on top.
+The number of steps is the same for all arms: as many as the slowest of them makes in --minutes of CPU time,
+told from a few steps of each. --steps gives it instead; with one number of steps, ablations share trainings.
+The starts, one for each seed, come on top.
 
 --output stores the result, with a figure beside it; `results_page.py` puts both on the page of results.
 """
@@ -18,14 +18,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ablation_measuring import Column, columns, measure, task_of
+from ablation_measuring import columns, measure, task_of
 from ablation_recipe import Ablation, AblationRecipe, load_ablations
 from ablation_result import draw, result, tables
-from ablation_training import Workshop
+from ablation_training import Run, Workshop
 from experiments import document
 from provenance import provenance
 
@@ -44,67 +44,43 @@ RECIPE = Path(__file__).parents[1] / "recipes" / "ablations.toml"
 _MARGIN = 0.9
 
 
-def steps_of(
-    folder: Path, workshop: Workshop, recipe: AblationRecipe, minutes: float, steps: int | None
-) -> int:
-    """The steps of every training in a folder, chosen when it has none.
-
-    Raises:
-        UsageError: other minutes or steps were chosen before.
-    """
-    path = folder / "steps.json"
+def steps_of(ablation: Ablation, workshop: Workshop, minutes: float, path: Path) -> int:
+    """As many as the slowest training of an ablation makes in so many CPU minutes, kept in `path`."""
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        write_plan(path, {"minutes": minutes, "steps": steps} if steps else _timed(workshop, recipe, minutes))
-    chosen = read_plan(path)
-    if steps not in (None, chosen["steps"]) or (steps is None and minutes != chosen["minutes"]):
-        raise UsageError(
-            f"{folder} has trainings of {chosen['steps']:,} steps, for --minutes {chosen['minutes']:g}: "
-            f"give --steps {chosen['steps']}, or another --folder"
-        )
-    return int(chosen["steps"])
+        names = dict.fromkeys(arm.training for arm in ablation.arms)
+        seconds = {name: workshop.seconds_per_step(name) for name in names}
+        steps = max(1, int(_MARGIN * 60 * minutes / max(seconds.values())))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_plan(path, {"minutes": minutes, "steps": steps, "seconds_per_step": seconds})
+    return int(read_plan(path)["steps"])
 
 
-def _timed(workshop: Workshop, recipe: AblationRecipe, minutes: float) -> dict[str, Any]:
-    seconds = {name: workshop.seconds_per_step(name) for name in recipe.trainings}
-    steps = max(1, int(_MARGIN * 60 * minutes / max(seconds.values())))
-    return {"minutes": minutes, "steps": steps, "seconds_per_step": seconds}
-
-
-def run(
-    ablation: Ablation,
-    name: str,
+def asked(
     recipe: AblationRecipe,
     workshop: Workshop,
     chosen: argparse.Namespace,
-    steps: int,
+    runs: Mapping[str, Sequence[Run]],
     progress: ProgressCallback | None = None,
 ) -> dict[str, dict[int, Sequence[Row]]]:
-    """Train and ask, or go on; the answers by label and seed."""
-    for seed in seeds_of(recipe, chosen.seeds):
-        for arm in ablation.arms:
-            workshop.train(arm.training, seed, steps)
+    """The answers of trained models, by label and seed; those that are there are not asked for again."""
+    ablation = recipe.ablations[chosen.name]
     task = task_of(recipe, ablation, chosen.folder / "drawn", chosen.films)
-
-    def asked(column: Column, seed: int) -> Sequence[Row]:
-        place = workshop.folder(column.arm.training, seed) / "measured"
-        place /= f"{name}-{column.arm.label}-{column.ratio}".replace(" ", "-")
-        return measure(workshop, recipe, column, seed, task, place, progress)
-
-    return {
-        column.label: {seed: asked(column, seed) for seed in seeds_of(recipe, chosen.seeds)}
-        for column in columns(ablation)
-    }
+    found: dict[str, dict[int, Sequence[Row]]] = {}
+    for column in columns(ablation):
+        arm = column.arm
+        name = f"{chosen.name}-{arm.label}-{column.ratio}".replace(" ", "-")
+        found[column.label] = {
+            run.seed: measure(
+                workshop, recipe, column, run, task, workshop.folder(run) / "measured" / name, progress
+            )
+            for run in runs[arm.label]
+        }
+    return found
 
 
 def eyes() -> VideoXLModel:
     """The model whose vision tower all have: the one in the package."""
     return reel_tiny.load_adapter().model
-
-
-def seeds_of(recipe: AblationRecipe, count: int) -> range:
-    """The first seeds of the recipe."""
-    return range(recipe.seed, recipe.seed + count)
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
@@ -129,14 +105,17 @@ def main(arguments: Sequence[str]) -> None:
     ablation = recipe.ablations.get(chosen.name)
     if ablation is None:
         raise UsageError(f"there is no ablation {chosen.name!r}: choose from {', '.join(recipe.ablations)}")
+    seeds = range(recipe.seed, recipe.seed + chosen.seeds)
     with shown_progress(quiet=False) as progress:
         workshop = Workshop(recipe, chosen.folder, eyes(), shots=chosen.shots, progress=progress)
-        steps = steps_of(chosen.folder, workshop, recipe, chosen.minutes, chosen.steps)
-        answers = run(ablation, chosen.name, recipe, workshop, chosen, steps, progress)
-    seeds = seeds_of(recipe, chosen.seeds)
-    accounts = {
-        arm.label: {seed: workshop.account(arm.training, seed) for seed in seeds} for arm in ablation.arms
-    }
+        path = chosen.folder / f"steps-{chosen.name}-{chosen.minutes:g}.json"
+        steps = chosen.steps or steps_of(ablation, workshop, chosen.minutes, path)
+        runs = {arm.label: [Run(arm.training, seed, steps) for seed in seeds] for arm in ablation.arms}
+        for number, _ in enumerate(seeds):
+            for each in runs.values():
+                workshop.train(each[number])
+        answers = asked(recipe, workshop, chosen, runs, progress)
+    accounts = {label: {run.seed: workshop.account(run) for run in each} for label, each in runs.items()}
     origin = provenance("ablations.py", arguments)
     found = result(chosen.name, ablation.about, columns(ablation), answers, accounts, steps, origin)
     print("\n\n".join(tables(found)))
