@@ -124,6 +124,8 @@ class Starts:
     def _train(self, begun: Begun, seed: int, weights: list[Path]) -> None:
         for stage, done in zip(self._recipe.start, weights, strict=True):
             if not done.exists():
+                # Before the clock: films are seen once for all.
+                self._films.bank(stage.eyes, stage.doubt)
                 clock = CpuClock(done.parent / _CLOCK, self._progress)
                 self._read_raw(begun, stage, Stage(done.parent / stage.name, seed, clock))
                 write(done, stored(begun.decoder))

@@ -32,7 +32,6 @@ _LONGEST_WARMUP = 100
 _LOGGED = 25
 _POINTS = 10
 _WEIGHTS = "trained.safetensors"
-_LESSONS = "lessons"
 _CLOCK = "cpu.json"
 # As the trainer names it.
 _CHECKPOINT = "model.safetensors"
@@ -88,11 +87,13 @@ class Workshop:
         begun.decoder.initialise_summary_tokens()
         stage = self._recipe.lessons
         schedule = Schedule(steps, stage.learning_rate, min(_LONGEST_WARMUP, steps // 10), stage.save_steps)
-        place = Stage(folder / _LESSONS, seed, CpuClock(folder / _CLOCK, self._progress))
+        lessons = self._lessons(run, begun)
+        # Not before films were seen, which is done once for all.
+        clock = CpuClock(folder / _CLOCK, self._progress)
+        place = Stage(folder / run.training, seed, clock)
         logged = max(1, min(_LOGGED, steps // _POINTS))
         more: dict[str, Any] = {"lr_scheduler_type": "linear", "max_grad_norm": 1.0, "logging_steps": logged}
         with begun.fixed_words():
-            lessons = self._lessons(run, begun)
             trainer = _PupilTrainer(pupil, lessons, arguments_for(schedule, place, **more))
             train_to_the_end(trainer, place)
         write(folder / _WEIGHTS, stored(pupil))
@@ -111,7 +112,7 @@ class Workshop:
         folder, name = self.folder(run), run.training
         own = "summary_" if self._recipe.trainings[name].condense == SUMMARIES else "condenser."
         parts = load_file(folder / _WEIGHTS).items()
-        curve = json.loads((folder / _LESSONS / "curve.json").read_text())
+        curve = json.loads((folder / name / "curve.json").read_text())
         return {
             "training": name,
             "cpu_seconds": cpu_seconds(folder / _CLOCK),

@@ -105,6 +105,8 @@ def main(arguments: Sequence[str]) -> None:
     ablation = recipe.ablations.get(chosen.name)
     if ablation is None:
         raise UsageError(f"there is no ablation {chosen.name!r}: choose from {', '.join(recipe.ablations)}")
+    if min(chosen.seeds, 1 if chosen.steps is None else chosen.steps, chosen.minutes) <= 0:
+        raise UsageError("--seeds, --steps and --minutes are numbers above 0")
     seeds = range(recipe.seed, recipe.seed + chosen.seeds)
     with shown_progress(quiet=False) as progress:
         workshop = Workshop(recipe, chosen.folder, eyes(), shots=chosen.shots, progress=progress)

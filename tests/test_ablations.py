@@ -370,6 +370,9 @@ def test_other_settings_are_refused(ran: Path, recipe_path: Path, tmp_path: Path
         ablations.main([*other, "--recipe", str(changed)])
     with pytest.raises(UsageError, match="no ablation 'colours': choose from compressors, ratios, intervals"):
         ablations.main(["colours", *other[1:]])
+    for wrong in (["--seeds", "0"], ["--steps", "0"], ["--minutes", "-1"]):
+        with pytest.raises(UsageError, match="numbers above 0"):
+            ablations.main([*other, *wrong])
 
 
 def test_a_stopped_training_goes_on_to_the_same_weights(
