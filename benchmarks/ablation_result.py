@@ -123,7 +123,7 @@ def tables(found: Mapping[str, Any]) -> Iterator[str]:
     seeds = len(found["seeds"])
     yield (
         f"{found['about']} Every model: {found['steps']:,} steps from the same start of its seed, "
-        f"{seeds} seeds. Films: {found['films']}."
+        f"{seeds} seed{'' if seeds == 1 else 's'}. Films: {found['films']}."
     )
     if found.get("figure"):
         yield f"![{found['ablation']}]({found['figure']})"
