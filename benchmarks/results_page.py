@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import ablation_result
 import experiment_result
 
 from longreel.evaluate.tables import as_markdown, cost_table, share_table
@@ -32,7 +33,9 @@ def section(path: Path) -> str:
     """What one file says about itself, and its tables if it is of `longreel evaluate`."""
     result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     parts = [f"## [{path.name}]({path.name})", f"`{result['command']}`", _origin(result)]
-    if "experiment" in result:
+    if "ablation" in result:
+        parts += ablation_result.tables(result)
+    elif "experiment" in result:
         parts += experiment_result.tables(result)
     elif "plan" in result:
         parts += _tables(result)
