@@ -136,6 +136,18 @@ def test_minutes_and_seconds_are_words_of_their_own(tokenizer: PreTrainedTokeniz
     assert [len(plain), len(tokenizer)] == [len(plain), len(plain) + 120]
 
 
+def test_seconds_resemble_those_near_them_and_minutes_no_other(larger: VideoXLModel) -> None:
+    assert larger.clock is not None
+    minutes, seconds = (
+        torch.nn.functional.normalize(table.weight.detach(), dim=1)
+        for table in (larger.clock.minute, larger.clock.second)
+    )
+    assert float((minutes @ seconds.T).abs().max()) < 1e-5
+    near, far = ((seconds * seconds.roll(by, 0)).sum(1) for by in (1, 15))
+    assert float(near.min()) > 0.5 > float(far.mean())
+    assert float((minutes * minutes.roll(1, 0)).sum(1).mean()) < 0.3
+
+
 def test_growing_is_determined_by_its_seed(
     small: VideoXLModel, larger: VideoXLModel, tokenizer: PreTrainedTokenizerFast
 ) -> None:

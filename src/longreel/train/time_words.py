@@ -20,6 +20,9 @@ from longreel.models.video_xl.clock import MINUTES, SECONDS, Clock
 UNITS = ("minute", "second")
 # How much of a word's length is what all of its kind share.
 _KIND = 0.5
+# How far apart seconds resemble each other. A scene shows several of them, and attention mixes these: what
+# resembles the mixture most is then one in their middle.
+_NEAR = 2.0
 
 
 class Halves(NamedTuple):
@@ -47,8 +50,9 @@ def lay_time_words(embeddings: Tensor, clock: Clock, tokenizer: PreTrainedTokeni
     """
     basis: Tensor = torch.linalg.qr(torch.randn(size, size))[0]
     halves = Halves(*basis.chunk(2, dim=1))
-    for words, half, table in zip(_words(), halves, (clock.minute, clock.second), strict=True):
-        numbers = torch.randn(len(words), half.shape[1] - 1)
+    parts = zip(_words(), halves, (clock.minute, clock.second), (0.0, _NEAR), strict=True)
+    for words, half, table, near in parts:
+        numbers = _around_the_clock(len(words), near) @ torch.randn(len(words), half.shape[1] - 1)
         numbers = (1 - _KIND**2) ** 0.5 * numbers / numbers.norm(dim=1, keepdim=True)
         kind = torch.full((len(words), 1), _KIND)
         length = (size / embeddings.shape[1]) ** 0.5
@@ -57,6 +61,15 @@ def lay_time_words(embeddings: Tensor, clock: Clock, tokenizer: PreTrainedTokeni
         table.weight.zero_()
         table.weight[:, -size:] = length * numbers @ half[:, 1:].T
     return halves
+
+
+def _around_the_clock(count: int, near: float) -> Tensor:
+    """How much each of `count` numbers in a circle resembles the others, (count, count)."""
+    if not near:
+        return torch.eye(count)
+    apart = (torch.arange(count)[:, None] - torch.arange(count)).abs()
+    apart = torch.minimum(apart, count - apart)
+    return torch.exp(-0.5 * (apart / near) ** 2)
 
 
 def _words() -> tuple[tuple[str, ...], tuple[str, ...]]:
