@@ -25,11 +25,18 @@ class ComposedFilm:
     """What the eyes make of a film's frames, shares (F, all words), and the film, for drawing questions.
 
     seconds: float64 (F,), the time of each frame.
+    boxes: (F, 3), where the thing is, as in `Sight`; None where nobody asks.
     """
 
     shares: Tensor
     seconds: Tensor
     film: Film
+    boxes: Tensor | None = None
+
+    def unseen(self) -> ComposedFilm:
+        """The same film, of which no frame is shown."""
+        boxes = None if self.boxes is None else self.boxes[:0]
+        return replace(self, shares=self.shares[:0], seconds=self.seconds[:0], boxes=boxes)
 
 
 class FeatureBank:
@@ -40,12 +47,20 @@ class FeatureBank:
         scenes: scenes and the shares of all words in their frames, (frames, all words).
         doubt: the share of composed scenes whose thing is read with doubts, as things are in colours and
             places that training never shows them in.
+        boxes: of the frames of each scene, (frames, 3), where the eyes take the thing to be.
     """
 
-    def __init__(self, template: Film, scenes: Sequence[tuple[Scene, Tensor]], doubt: float = 0.0) -> None:
+    def __init__(
+        self,
+        template: Film,
+        scenes: Sequence[tuple[Scene, Tensor]],
+        doubt: float = 0.0,
+        boxes: Sequence[Tensor] | None = None,
+    ) -> None:
         self._template = template
         self._scenes = list(scenes)
         self._doubt = doubt
+        self._boxes = boxes
 
     def compose(
         self, generator: np.random.Generator, scenes: int, longest: int | None, begin: float = 0.0
@@ -54,10 +69,13 @@ class FeatureBank:
 
         The first is shown at `begin` seconds.
         """
-        parts, placed, clock = [], [], begin
+        parts, boxes, placed, clock = [], list[Tensor](), [], begin
         for number in generator.choice(len(self._scenes), scenes, replace=False):
             scene, shares = self._scenes[number]
-            part = _window(generator, shares, longest).float()
+            window = _window(generator, len(shares), longest)
+            part = shares[window].float()
+            if self._boxes is not None:
+                boxes.append(self._boxes[number][window])
             if generator.random() < self._doubt:
                 part = _doubted(generator, part)
             end = clock + len(part) / FRAMES_PER_SECOND
@@ -67,15 +85,15 @@ class FeatureBank:
         shares = torch.cat(parts)
         seconds = begin + torch.arange(len(shares), dtype=torch.float64) / FRAMES_PER_SECOND
         film = replace(self._template, seconds=clock, scenes=tuple(placed))
-        return ComposedFilm(shares, seconds, film)
+        return ComposedFilm(shares, seconds, film, torch.cat(boxes) if boxes else None)
 
 
-def _window(generator: np.random.Generator, shares: Tensor, longest: int | None) -> Tensor:
-    if longest is None or len(shares) <= longest:
-        return shares
+def _window(generator: np.random.Generator, frames: int, longest: int | None) -> slice:
+    if longest is None or frames <= longest:
+        return slice(0, frames)
     # Never the first frame of a longer scene: it may still show the scene before.
-    start = int(generator.integers(1, len(shares) - longest + 1))
-    return shares[start : start + longest]
+    start = int(generator.integers(1, frames - longest + 1))
+    return slice(start, start + longest)
 
 
 def _doubted(generator: np.random.Generator, shares: Tensor) -> Tensor:
@@ -92,7 +110,7 @@ def _doubted(generator: np.random.Generator, shares: Tensor) -> Tensor:
 
 
 def seen_scenes(film: Film, seconds: Tensor, shares: Tensor) -> list[tuple[Scene, Tensor]]:
-    """Cut an encoded film, shares (F, all words) at `seconds` (F,), into its scenes."""
+    """Cut an encoded film, shares (F, all words), or boxes, at `seconds` (F,), into its scenes."""
     shown = [(scene, (seconds >= scene.start) & (seconds < scene.end)) for scene in film.scenes]
     return [(scene, shares[frames]) for scene, frames in shown if frames.any()]
 
@@ -104,16 +122,32 @@ def ideal_scenes(film: Film, generator: torch.Generator) -> list[tuple[Scene, Te
     """
     scenes = []
     for scene in film.scenes:
-        frames = max(1, round(scene.seconds * FRAMES_PER_SECOND))
+        times = _times(scene)
+        frames = len(times)
         labels = frame_labels(film, [scene.start + 1e-6])[0]
         shares = [
             _unsure(int(label), len(names), frames, generator)
             for label, names in zip(labels, ATTRIBUTES, strict=True)
         ]
-        times = [scene.start + frame / FRAMES_PER_SECOND for frame in range(frames)]
         shown = torch.tensor([[card_pose(film, scene, time) is not None] for time in times])
         scenes.append((scene, torch.cat([shares[0] * shown, shares[1] * shown, *shares[2:]], dim=-1)))
     return scenes
+
+
+def ideal_boxes(film: Film) -> list[Tensor]:
+    """Where the thing is in the frames of each of `ideal_scenes`, (frames, 3); any place while it is away."""
+    width, height = film.size
+    boxes = []
+    for scene in film.scenes:
+        poses = [card_pose(film, scene, time) for time in _times(scene)]
+        rows = [(0.5,) * 3 if at is None else (at.x / width, at.y / height, at.side / height) for at in poses]
+        boxes.append(torch.tensor(rows))
+    return boxes
+
+
+def _times(scene: Scene) -> list[float]:
+    frames = max(1, round(scene.seconds * FRAMES_PER_SECOND))
+    return [scene.start + frame / FRAMES_PER_SECOND for frame in range(frames)]
 
 
 def _unsure(label: int, words: int, frames: int, generator: torch.Generator) -> Tensor:

@@ -20,12 +20,15 @@ from longreel.models.prompt import Prompt
 from longreel.train.curriculum import Curriculum
 from longreel.train.dynamic_films import DynamicFilms
 from longreel.train.features import FeatureBank
+from longreel.train.film_views import AttributeView, FilmView, PooledFilms
 from longreel.train.keys import LookUp, letter_drill, look_up
 from longreel.train.made_up import MadeUpNames, Names
 
 IGNORE = -100
 # A shorter scene is in one frame or none: asked about it, a decoder learns to guess.
 _SHORTEST_ASKED = 1.0
+# A batch has this many films even if they have more tokens than it should.
+_FEWEST_FILMS = 2
 # So that every minute of an hour is seen, in films of minutes.
 _LATEST_BEGIN = 3000
 
@@ -43,7 +46,8 @@ class LessonPlan:
     hour has a thousand. A
     batch that is keyed and has options drills the way from an option to its letter, without any film: in
     attention over thousands of entries, a few words of text would go unnoticed. With `dynamic`, films are cut
-    as when they are watched with the fraction 1 / ratio and `ratios` for intervals.
+    as when they are watched with the fraction 1 / ratio and `ratios` for intervals. With `pooled`, frames are
+    cells, pooled in one way per batch, and `longest` is at most what lets two films stay within `tokens`.
     """
 
     families: tuple[str, ...]
@@ -62,6 +66,7 @@ class LessonPlan:
     interval: int = 64
     dynamic: DynamicFilms | None = None
     blind: bool = False
+    pooled: PooledFilms | None = None
 
 
 class _Style(NamedTuple):
@@ -110,9 +115,9 @@ class Lessons(Dataset[dict[str, Tensor]]):
             most, longest = plan.crowd, plan.crowd_longest
         scenes = int(generator.integers(max(2, most // 4), most + 1))
         ratio = int(generator.choice(plan.ratios))
-        per_scene = 20 if longest is None else 2 * (1 + longest)
-        films = int(np.clip(plan.tokens // (scenes * per_scene), 2, plan.films))
-        drawn = [self._bank.compose(generator, scenes, longest, _begin(generator)) for _ in range(films)]
+        view = self._view(generator, scenes, longest)
+        films = int(np.clip(plan.tokens // view.expected(scenes), _FEWEST_FILMS, plan.films))
+        drawn = [self._bank.compose(generator, scenes, view.longest, _begin(generator)) for _ in range(films)]
         names = [self._named(generator) for _ in drawn]
         shares = (plan.keyed, plan.options, plan.turns)
         style = _Style(*(bool(generator.random() < share) for share in shares))
@@ -121,11 +126,9 @@ class Lessons(Dataset[dict[str, Tensor]]):
             [(name.say(ids), name.say(labels)) for ids, labels in film]
             for name, film in zip(names, rows, strict=True)
         ]
-        shown_frames = 0 if plan.blind or (style.keyed and style.options) else None
-        shown = [
-            name.look(film.shares[:shown_frames], film.seconds[:shown_frames])
-            for name, film in zip(names, drawn, strict=True)
-        ]
+        if plan.blind or (style.keyed and style.options):
+            drawn = [film.unseen() for film in drawn]
+        shown = [view.tokens(name, film) for name, film in zip(names, drawn, strict=True)]
         visual, lengths = _padded(shown, plan.interval)
         ids, labels = _padded_rows(rows, plan.questions)
         return {
@@ -137,6 +140,12 @@ class Lessons(Dataset[dict[str, Tensor]]):
             "keyed": torch.tensor(style.keyed),
             **self._cuts(shown, ratio),
         }
+
+    def _view(self, generator: np.random.Generator, scenes: int, longest: int | None) -> FilmView:
+        plan = self._plan
+        if plan.pooled is None:
+            return AttributeView(longest)
+        return plan.pooled.draw(generator, plan.tokens // (_FEWEST_FILMS * scenes), longest)
 
     def _cuts(self, shown: Sequence[Tensor], ratio: int) -> dict[str, Tensor]:
         dynamic, ratios = self._plan.dynamic, sorted(set(self._plan.ratios))

@@ -8,7 +8,7 @@ combination that is held out is ever shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from longreel.films.vocabulary import OBJECTS
+from longreel.models.video_xl.cells import CellEnds, ends_of_cells
 from longreel.models.video_xl.clock import Clock
 from longreel.models.video_xl.glance_tower import focused
 from longreel.train.shots import ATTRIBUTES
@@ -37,15 +38,30 @@ class Names:
     @torch.no_grad()
     def look(self, shares: Tensor, seconds: Tensor) -> Tensor:
         """Visual tokens (4 * F, width) of frames (F, all words) at times (F,)."""
-        parts = shares.split([len(names) for names in ATTRIBUTES], dim=-1)
-        seen = focused(parts) @ self._projector + self._bias
-        if self._clock is not None:
-            seen = seen + self._clock(seconds)[:, None]
-        return seen.flatten(0, 1)
+        seen = self._project(focused(_parts(shares)))
+        return self._timed(seen, seconds).flatten(0, 1)
+
+    @torch.no_grad()
+    def look_at_cells(self, shares: Tensor, coverage: Tensor, seconds: Tensor) -> Tensor:
+        """Visual tokens (F, cells, width) of frames (F, all words) whose thing covers cells by (F, cells)."""
+        ends = ends_of_cells(_parts(shares))
+        # What is linear may be done before cells are made, of which there are many.
+        seen = CellEnds(self._project(ends.covered), self._project(ends.bare)).at(coverage)
+        return self._timed(seen, seconds)
+
+    def _project(self, features: Tensor) -> Tensor:
+        return features @ self._projector + self._bias
+
+    def _timed(self, seen: Tensor, seconds: Tensor) -> Tensor:
+        return seen if self._clock is None else seen + self._clock(seconds)[:, None]
 
     def say(self, ids: Tensor) -> Tensor:
         """Word ids, or labels, with the names exchanged."""
         return torch.where(ids < 0, ids, self._words[ids.clamp(min=0)])
+
+
+def _parts(shares: Tensor) -> Sequence[Tensor]:
+    return torch.split(shares, [len(names) for names in ATTRIBUTES], dim=-1)
 
 
 class MadeUpNames:

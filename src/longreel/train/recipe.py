@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from longreel.compress.progressive_pooling import ProgressivePooling
 from longreel.errors import UsageError
 from longreel.films.questions import named_families
 from longreel.train.borders import Borders, check_borders
@@ -64,6 +65,19 @@ class Grow(_Table):
     sharper: Rate = 1.0
 
 
+class Cells(_Table):
+    """Begin with a trained model whose tower then tells what each cell of a grid shows; see `Grid`.
+
+    `model` is as in `Grow`. Of the shape, only `made_up` counts.
+    """
+
+    model: str = "reel_tiny"
+    rows: Positive
+    columns: Positive
+    pool: Positive
+    frames: Positive
+
+
 class FilmsToSee(_Table):
     """Training films: `count` of `seconds` each, seeds from `first_seed`, no scene over `longest_scene`."""
 
@@ -96,6 +110,7 @@ class DecoderStage(_Table):
     `doubt` is that of `FeatureBank`. With `half`, products are made in bfloat16, which is faster where the
     processor has it. Films have `intervals` of equal length ("fixed"), or those that end where the picture
     changes ("dynamic", by `borders`), with the ratios of watching by the fraction 1 / the ratio drawn.
+    `pools` are [group, fine, coarse], the ways in which a model's cells are pooled, one for each batch.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
@@ -124,11 +139,19 @@ class DecoderStage(_Table):
     crowd_longest: Positive = 3
     doubt: Share = 0.0
     half: bool = False
+    pools: list[tuple[Whole, Positive, Positive]] = []
 
     @model_validator(mode="after")
     def _dynamic_alone(self) -> Self:
         check_borders(self.intervals, self.borders)
+        if self.pools and self.intervals == "dynamic":
+            raise ValueError('pools make frames unlike each other: leave out intervals = "dynamic"')
         return self
+
+    @property
+    def poolings(self) -> tuple[ProgressivePooling, ...]:
+        """`pools` as parts of a method."""
+        return tuple(ProgressivePooling(group, (fine, coarse)) for group, fine, coarse in self.pools)
 
 
 class Recipe(_Table):
@@ -141,9 +164,29 @@ class Recipe(_Table):
     families: Families
     shape: Shape = Shape()
     grow: Grow | None = None
+    cells: Cells | None = None
     films: FilmsToSee
     eyes: EyesStage | None = None
     decoder: list[DecoderStage]
+
+    @model_validator(mode="after")
+    def _pooled_where_there_are_cells(self) -> Self:
+        if self.grow and self.cells:
+            raise ValueError("a run begins with [grow] or with [cells]: leave one of them out")
+        for stage in self.decoder:
+            if bool(stage.pools) != bool(self.cells):
+                raise ValueError(f"stage {stage.name}: [cells] and pools go together, give both or neither")
+            if self.cells:
+                _check_pools(stage.poolings, (self.cells.rows, self.cells.columns))
+        return self
+
+
+def _check_pools(pools: tuple[ProgressivePooling, ...], grid: tuple[int, int]) -> None:
+    try:
+        for pool in pools:
+            pool.check(grid)
+    except UsageError as error:
+        raise ValueError(str(error)) from error
 
 
 def load_recipe(path: Path) -> Recipe | StageRecipe:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,27 +15,29 @@ from transformers import PreTrainedTokenizerFast
 
 from longreel.errors import UsageError
 from longreel.files import atomic_file
-from longreel.films.scenes import draw_film
+from longreel.films.scenes import Film, Scene, draw_film
 from longreel.films.vocabulary import taught_words
 from longreel.models import reel_tiny
 from longreel.models.prompt import Prompt
 from longreel.models.video_xl.adapter import VideoXLAdapter
-from longreel.models.video_xl.glance_tower import GlanceTower
+from longreel.models.video_xl.glance_tower import GlanceTower, shares_of
 from longreel.models.video_xl.modeling import VideoXLModel
 from longreel.progress import ProgressCallback
 from longreel.train.borders import Borders
+from longreel.train.celled import Grid, with_cells
 from longreel.train.conversations.recipe import StageRecipe
 from longreel.train.conversations.run import run_stage
 from longreel.train.curriculum import Curriculum
 from longreel.train.dynamic_films import DynamicFilms
 from longreel.train.eyes import train_eyes, train_following
-from longreel.train.features import FeatureBank, ideal_scenes, seen_scenes
+from longreel.train.features import FeatureBank, ideal_boxes, ideal_scenes, seen_scenes
+from longreel.train.film_views import PooledFilms
 from longreel.train.folder import begin_run
 from longreel.train.growing import Growth, grown
 from longreel.train.language import train_decoder
 from longreel.train.lessons import LessonPlan, Lessons
 from longreel.train.made_up import MadeUpNames
-from longreel.train.recipe import DecoderStage, EyesStage, FilmsToSee, Recipe, load_recipe
+from longreel.train.recipe import Cells, DecoderStage, EyesStage, FilmsToSee, Grow, Recipe, load_recipe
 from longreel.train.shots import Shots, film_shots
 from longreel.train.start import untrained
 from longreel.train.time_words import with_time_words
@@ -79,7 +81,8 @@ class _Training:
         self._model: VideoXLModel
         self._tokenizer: PreTrainedTokenizerFast
         self._model, self._tokenizer = _first(recipe)
-        self._model.config.trained_frames = round(recipe.films.seconds * self._model.config.default_fps)
+        if recipe.cells is None:
+            self._model.config.trained_frames = round(recipe.films.seconds * self._model.config.default_fps)
         self._names = MadeUpNames(
             self._tokenizer,
             self._model.language_model.model.embed_tokens.weight,
@@ -117,7 +120,7 @@ class _Training:
             self._bank(plan.eyes, plan.doubt),
             prompt,
             self._names,
-            _lesson_plan(self._recipe, plan, self._model.tokens_per_frame),
+            _lesson_plan(self._recipe, plan, self._model),
             curriculum,
             plan.steps,
             self._recipe.seed,
@@ -165,59 +168,72 @@ class _Training:
         template = draw_film(films.first_seed, films.seconds)
         if eyes == "trained":
             self._model.eval()
-            shots = self._shots(films)
-            return FeatureBank(
-                template,
-                [
-                    scene
-                    for film in shots
-                    for scene in seen_scenes(film.film, film.seconds, self._encode(film))
-                ],
-                doubt,
-            )
+            return self._seen_bank(template, self._shots(films), doubt)
         generator = torch.Generator().manual_seed(self._recipe.seed)
         drawn = [draw_film(seed, films.seconds) for seed in _seeds(films)]
-        return FeatureBank(
-            template,
-            [scene for film in drawn for scene in ideal_scenes(film, generator)],
-            doubt,
-        )
+        boxes = [box for film in drawn for box in ideal_boxes(film)] if self._tower.config.cells else None
+        scenes = [scene for film in drawn for scene in ideal_scenes(film, generator)]
+        return FeatureBank(template, scenes, doubt, boxes)
+
+    def _seen_bank(self, template: Film, shots: Sequence[Shots], doubt: float) -> FeatureBank:
+        scenes: list[tuple[Scene, Tensor]] = []
+        boxes: list[Tensor] | None = [] if self._tower.config.cells else None
+        for film in shots:
+            shares, where = self._encode(film)
+            scenes += seen_scenes(film.film, film.seconds, shares)
+            if boxes is not None:
+                boxes += [box for _, box in seen_scenes(film.film, film.seconds, where)]
+        return FeatureBank(template, scenes, doubt, boxes)
 
     @torch.no_grad()
-    def _encode(self, shots: Shots) -> Tensor:
-        # The second half of any token is the whole frame's shares.
-        tokens: Tensor = self._model.vision_tower(shots.pixels)
-        return tokens[:, 0, tokens.shape[-1] // 2 :].half().cpu()
+    def _encode(self, shots: Shots) -> tuple[Tensor, Tensor]:
+        """What the eyes make of frames: shares (F, all words) in half precision, boxes (F, 3)."""
+        clipwise: Any = self._model.vision_tower
+        sights = [self._tower.see(clips) for clips in clipwise.clips(shots.pixels)]
+        shares = torch.cat([torch.cat(shares_of(sight), dim=-1).flatten(0, 1) for sight in sights])
+        return shares.half().cpu(), torch.cat([sight.box.flatten(0, 1) for sight in sights]).cpu()
 
 
 def _first(recipe: Recipe) -> tuple[VideoXLModel, PreTrainedTokenizerFast]:
     """The model before the first stage."""
-    if recipe.grow is None:
+    start = recipe.grow or recipe.cells
+    if start is None:
         return untrained(recipe.seed, **recipe.shape.model_dump())
-    built_in = recipe.grow.model == reel_tiny.NAME
-    folder = Path(reel_tiny.__file__).parent if built_in else Path(recipe.grow.model)
-    adapter = VideoXLAdapter.from_folder(folder)
+    built_in = start.model == reel_tiny.NAME
+    folder = Path(reel_tiny.__file__).parent if built_in else Path(start.model)
+    known = VideoXLAdapter.from_folder(folder).model
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
-    plan, shape = recipe.grow, recipe.shape
-    if shape.clock:
-        tokenizer = with_time_words(tokenizer)
-    layers = tuple(plan.layers)
-    growth = Growth(plan.width, plan.inner, layers, shape.clock, shape.made_up, plan.sharper)
     try:
-        return grown(adapter.model, tokenizer, growth, seed=recipe.seed), tokenizer
+        if isinstance(start, Cells):
+            return with_cells(known, tokenizer, _grid(recipe, start), seed=recipe.seed), tokenizer
+        if recipe.shape.clock:
+            tokenizer = with_time_words(tokenizer)
+        return grown(known, tokenizer, _growth(recipe, start), seed=recipe.seed), tokenizer
     except ValueError as error:
-        raise UsageError(f"cannot grow {plan.model}: {error}") from error
+        raise UsageError(f"cannot begin with {start.model}: {error}") from error
+
+
+def _grid(recipe: Recipe, cells: Cells) -> Grid:
+    ratios = {ratio for stage in recipe.decoder for ratio in stage.ratios}
+    return Grid((cells.rows, cells.columns), cells.pool, cells.frames, sorted(ratios), recipe.shape.made_up)
+
+
+def _growth(recipe: Recipe, grow: Grow) -> Growth:
+    shape, layers = recipe.shape, tuple(grow.layers)
+    return Growth(grow.width, grow.inner, layers, shape.clock, shape.made_up, grow.sharper)
 
 
 def _seeds(films: FilmsToSee) -> range:
     return range(films.first_seed, films.first_seed + films.count)
 
 
-def _lesson_plan(recipe: Recipe, stage: DecoderStage, frame_tokens: int) -> LessonPlan:
-    interval, dynamic = recipe.shape.interval, None
+def _lesson_plan(recipe: Recipe, stage: DecoderStage, model: VideoXLModel) -> LessonPlan:
+    interval, dynamic, pooled = recipe.shape.interval, None, None
     if stage.intervals == "dynamic":
-        dynamic = DynamicFilms(stage.borders or Borders(), interval, frame_tokens)
+        dynamic = DynamicFilms(stage.borders or Borders(), interval, model.tokens_per_frame)
         dynamic.check([stage.ratios])
+    if stage.pools:
+        pooled = PooledFilms(model.vision_tower.grid, model.vision_tower.image_size, stage.poolings)
     return LessonPlan(
         families=tuple(stage.families or recipe.families),
         films=stage.films,
@@ -235,6 +251,7 @@ def _lesson_plan(recipe: Recipe, stage: DecoderStage, frame_tokens: int) -> Less
         interval=interval,
         dynamic=dynamic,
         blind=stage.eyes == "shut",
+        pooled=pooled,
     )
 
 

@@ -6,6 +6,7 @@ enlarged, and follows it from frame to frame.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import affine_grid, avg_pool2d, grid_sample, relu
 from transformers import PreTrainedConfig, PreTrainedModel
+
+from longreel.models.video_xl.cells import coverage, ends_of_cells
 
 # A crop shows the thing with a little of what is around it.
 _MARGIN = 1.15
@@ -27,7 +30,11 @@ class GlanceTowerConfig(PreTrainedConfig):
     actions, `clip` the number of frames that share temporal context, `crop` the side of the enlarged
     detail in pixels, `glance` and `look` the channels of the two convolutional nets. With `other_colours`
     things are told from details in three other colours than those of the picture: training never shows
-    some things in some colours, and their true colours would tell what they cannot be.
+    some things in some colours, and their true colours would tell what they cannot be. With `cells`, the
+    rows and columns of a grid, a frame's tokens are what its cells show in place of one for each attribute.
+
+    Raises:
+        ValueError: `cells` are not two numbers from 1.
     """
 
     model_type = "longreel_glance_tower"
@@ -42,6 +49,7 @@ class GlanceTowerConfig(PreTrainedConfig):
         look: tuple[int, ...] | list[int] = (32, 64, 128),
         motion: int = 96,
         other_colours: bool = False,
+        cells: tuple[int, int] | list[int] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -53,7 +61,10 @@ class GlanceTowerConfig(PreTrainedConfig):
         self.look = list(look)
         self.motion = motion
         self.other_colours = other_colours
-        self.num_tokens = len(self.words)
+        if cells is not None and (len(cells) != 2 or min(cells) < 1):
+            raise ValueError(f"cells must be rows and columns, both at least 1, got {cells!r}")
+        self.cells = None if cells is None else list(cells)
+        self.num_tokens = len(self.words) if cells is None else math.prod(cells)
         self.hidden_size = 2 * sum(self.words)
 
 
@@ -107,11 +118,11 @@ class _Flat(nn.Module):
 
 
 class GlanceTower(PreTrainedModel):
-    """Frames to one token each for the thing, its colour, the place and the action.
+    """Frames to one token each for the thing, its colour, the place and the action, or for each cell.
 
-    A token's features are shares of words (see `focused`), so that a linear projector is a table of word
-    embeddings. Clips are encoded independently: results depend on where clips start but not on how many
-    are encoded at once.
+    A token's features are shares of words (see `focused` and `ends_of_cells`), so that a linear projector is
+    a table of word embeddings. Clips are encoded independently: results depend on where clips start but not
+    on how many are encoded at once.
     """
 
     config_class = GlanceTowerConfig
@@ -144,12 +155,16 @@ class GlanceTower(PreTrainedModel):
             pixels: uint8 (clips, T, 3, height, width), T at most `config.clip`.
 
         Returns:
-            (clips, T, 4, hidden_size); the tokens of thing and colour shrink where nothing is seen.
+            (clips, T, 4, hidden_size); the tokens of thing and colour shrink where nothing is seen. With
+            `config.cells`, (clips, T, rows * columns, hidden_size), row by row.
         """
         sight = self.see(pixels)
-        certain = sight.shown.sigmoid()[..., None]
-        shares = [logits.softmax(-1) for logits in sight.words]
-        return focused([shares[0] * certain, shares[1] * certain, *shares[2:]])
+        shares = shares_of(sight)
+        if self.config.cells is None:
+            return focused(shares)
+        rows, columns = self.config.cells
+        covered = coverage(sight.box, (rows, columns), self.config.image_size)
+        return ends_of_cells(shares).at(covered)
 
     def see(self, pixels: Tensor, look_at: Tensor | None = None, tilt: Tensor | None = None) -> Sight:
         """What is where.
@@ -215,6 +230,16 @@ class GlanceTower(PreTrainedModel):
             theta.float(), [len(box), 3, self.config.crop, self.config.crop], align_corners=False
         )
         return grid_sample(x.float(), grid, align_corners=False).to(x.dtype)
+
+
+def shares_of(sight: Sight) -> list[Tensor]:
+    """Shares of the words of each attribute, (clips, T, words) each.
+
+    Those of thing and of colour add up to how certain it is that a thing is seen.
+    """
+    certain = sight.shown.sigmoid()[..., None]
+    thing, colour, place, action = (logits.softmax(-1) for logits in sight.words)
+    return [thing * certain, colour * certain, place, action]
 
 
 def focused(shares: Sequence[Tensor]) -> Tensor:

@@ -74,9 +74,10 @@ def _checked_layer(layer: int, layers: int) -> int:
 
 
 class ClipwiseTower(nn.Module):
-    """The small convolutional tower, fed clip by clip; its tokens are the attributes of one thing."""
+    """The small convolutional tower, fed clip by clip.
 
-    is_grid = False
+    Its tokens are the attributes of one thing, or the cells of a grid if it has one.
+    """
 
     def __init__(self, model: GlanceTower) -> None:
         super().__init__()
@@ -86,18 +87,19 @@ class ClipwiseTower(nn.Module):
         height, width = config.image_size
         self.image_size = (height, width)
         self.width = config.hidden_size
-        self.grid = (1, config.num_tokens)
+        self.is_grid = config.cells is not None
+        self.grid = (1, config.num_tokens) if config.cells is None else (config.cells[0], config.cells[1])
 
     def forward(self, pixels: Tensor) -> Tensor:
         """See `VisionTower`; a last clip may be shorter."""
+        return torch.cat([self.vision_model(clips).flatten(0, 1) for clips in self.clips(pixels)])
+
+    def clips(self, pixels: Tensor) -> list[Tensor]:
+        """Frames (F, 3, height, width) as clips (n, T, 3, height, width): the whole ones, then the rest."""
         pixels = pixels.to(self.vision_model.device)
         whole = len(pixels) // self.clip * self.clip
-        parts = []
-        if whole:
-            parts.append(self.vision_model(pixels[:whole].unflatten(0, (-1, self.clip))).flatten(0, 1))
-        if whole < len(pixels):
-            parts.append(self.vision_model(pixels[whole:][None])[0])
-        return torch.cat(parts)
+        parts = (pixels[:whole].unflatten(0, (-1, self.clip)), pixels[whole:][None])
+        return [part for part in parts if part.numel()]
 
 
 def build_tower(config: VideoXLConfig) -> ClipTower | ClipwiseTower:
