@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any
-
 import torch
 from ablation_recipe import DYNAMIC, Training
 from torch import Tensor
@@ -15,15 +11,7 @@ from torch.utils.data import Dataset
 from longreel.train.borders import Borders
 from longreel.train.conversations.ratios import RatioPlan, Widening
 from longreel.train.dynamic_films import DynamicFilms
-from longreel.train.lessons import LessonPlan, Lessons
-from longreel.train.recipe import DecoderStage
-
-
-def lesson_plan(stage: DecoderStage, families: Sequence[str], interval: int) -> LessonPlan:
-    """What batches of a stage consist of."""
-    common = {field.name for field in fields(LessonPlan)} & set(type(stage).model_fields) - {"families"}
-    values: dict[str, Any] = stage.model_dump(include=common)
-    return LessonPlan(tuple(families), **values, interval=interval, blind=stage.eyes == "shut")
+from longreel.train.lessons import Lessons
 
 
 class ArmLessons(Dataset[dict[str, Tensor]]):

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from longreel.errors import UsageError
 from longreel.train.conversations.recipe import WideningRatios
-from longreel.train.recipe import DecoderStage, Families, FilmsToSee, Positive, Rate, Shape, Whole
+from longreel.train.recipe import (
+    DecoderStage,
+    Families,
+    FilmsToSee,
+    Positive,
+    Rate,
+    Shape,
+    Whole,
+    read_recipe,
+)
 
 SUMMARIES = "summary tokens"
 AVERAGE = "average pooling"
@@ -148,13 +155,4 @@ def load_ablations(path: Path) -> AblationRecipe:
     Raises:
         UsageError: the file is missing, is no TOML, or has a wrong key or value.
     """
-    try:
-        return AblationRecipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise UsageError(f"cannot read recipe {path}: name a file such as recipes/ablations.toml") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"recipe {path} is not TOML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"recipe {path}: {place + ': ' if place else ''}{first['msg']}") from error
+    return read_recipe(path, AblationRecipe.model_validate, example="recipes/ablations.toml")

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from longreel.evaluate.result import ALL, Sorting, median_cost, sorted_marks
+from longreel.evaluate.result import ALL, DIGITS, Sorting, median_cost, rounded, sorted_marks
 from longreel.evaluate.run_folder import Row
 from longreel.evaluate.scoring import Mark, cell, difference
 from longreel.evaluate.tables import CONSTANT, as_markdown, cost_table, difference_table
@@ -24,7 +24,6 @@ Answers = Mapping[str, Mapping[int, Sequence[Row]]]
 _Marks = Mapping[Sorting, Sequence[Mark]]
 _SIZE = (12.0, 4.6)
 _MARKERS = "osDv^P*X"
-_DIGITS = 4
 
 
 def result(
@@ -64,8 +63,8 @@ def result(
             {
                 "setting": column.label,
                 **asdict(sorting),
-                **_rounded(asdict(cell(found))),
-                "by_seed": [round(cell(marks[column.label][seed][sorting]).share, _DIGITS) for seed in seeds],
+                **rounded(asdict(cell(found))),
+                "by_seed": [round(cell(marks[column.label][seed][sorting]).share, DIGITS) for seed in seeds],
             }
             for column in columns
             for sorting, found in together[column.label].items()
@@ -104,18 +103,8 @@ def _differences(column: Column, together: Mapping[str, _Marks]) -> Iterator[dic
                 "to": column.to,
                 "setting": column.label,
                 **asdict(sorting),
-                **_rounded(asdict(compared)),
+                **rounded(asdict(compared)),
             }
-
-
-def _rounded(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _round(value) for name, value in values.items()}
-
-
-def _round(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, _DIGITS)
-    return [_round(each) for each in value] if isinstance(value, tuple) else value
 
 
 def tables(found: Mapping[str, Any]) -> Iterator[str]:

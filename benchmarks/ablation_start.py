@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from ablation_clock import CpuClock, cpu_seconds
 from ablation_films import Films
-from ablation_lessons import lesson_plan
 from ablation_recipe import AblationRecipe
 from safetensors.torch import load_file, save
 from torch import nn
@@ -30,6 +29,7 @@ from longreel.train.language import train_decoder
 from longreel.train.lessons import LessonPlan, Lessons
 from longreel.train.made_up import MadeUpNames
 from longreel.train.recipe import DecoderStage
+from longreel.train.run import lesson_plan
 from longreel.train.start import untrained
 from longreel.train.trainer import Schedule, Stage
 

@@ -11,7 +11,7 @@ import torch
 from ablation_clock import CpuClock, cpu_seconds
 from ablation_condensers import Condenser, condenser_for
 from ablation_films import Films
-from ablation_lessons import ArmLessons, lesson_plan
+from ablation_lessons import ArmLessons
 from ablation_pupil import Pupil
 from ablation_recipe import SUMMARIES, AblationRecipe
 from ablation_start import Begun, Starts, keep_plan, lessons_for, stored, write
@@ -23,6 +23,7 @@ from longreel.models.video_xl.adapter import VideoXLAdapter
 from longreel.models.video_xl.modeling import VideoXLModel
 from longreel.progress import ProgressCallback
 from longreel.train.curriculum import Curriculum
+from longreel.train.run import lesson_plan
 from longreel.train.trainer import BatchTrainer, Schedule, Stage, arguments_for, train_to_the_end
 
 # Batches by which it is told how long a step takes.

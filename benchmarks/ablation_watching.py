@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import torch
 from ablation_condensers import Condenser
@@ -13,9 +13,10 @@ from longreel.compress.base import Compressor, FilmCompressor
 from longreel.compress.baselines import KeepAll
 from longreel.identity import hash_json, hash_tensors
 from longreel.key_values import TEXT, KeyValues
-from longreel.models.base import ModelAdapter, VisualTokens
+from longreel.models.base import VisualTokens
 from longreel.models.engine.decoder import Decoder
 from longreel.models.engine.prefill import Prefill
+from longreel.models.stand_in import StandIn
 from longreel.models.video_xl.adapter import VideoXLAdapter
 
 
@@ -83,14 +84,13 @@ class CondensedWatcher:
         return self.checkpoint()
 
 
-class CondensingModel:
-    """A model in all else. It watches from the first frame on; memories that were broken off are refused."""
+class CondensingModel(StandIn):
+    """It watches from the first frame on; memories that were broken off are refused."""
 
     def __init__(self, adapter: VideoXLAdapter, condenser: Condenser) -> None:
-        self._adapter, self._condenser = adapter, condenser.eval()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._adapter, name)
+        super().__init__(adapter)
+        self._decoder, self._interval = adapter.model.language_model, adapter.interval
+        self._condenser = condenser.eval()
 
     def watcher(
         self, prefix_ids: Tensor, compressor: Compressor, resume: KeyValues | None = None, **_: Any
@@ -98,16 +98,10 @@ class CondensingModel:
         """See `ModelAdapter`."""
         if resume is not None or not isinstance(compressor, KeepAll):
             raise ValueError("a condenser works by itself, on whole films")
-        decoder = self._adapter.model.language_model
-        return CondensedWatcher(decoder, prefix_ids, self._condenser, self._adapter.interval)
+        return CondensedWatcher(self._decoder, prefix_ids, self._condenser, self._interval)
 
     def identity(self) -> dict[str, str]:
         """That of the model, and of the condenser."""
         learned = hash_tensors(self._condenser.state_dict())
         kind = {"kind": type(self._condenser).__name__, "ratio": self._condenser.ratio, "weights": learned}
         return {**self._adapter.identity(), "condenser": hash_json(kind)}
-
-    @property
-    def as_adapter(self) -> ModelAdapter:
-        """This, as what it is to others."""
-        return cast(ModelAdapter, self)

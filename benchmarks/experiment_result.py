@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from experiment_bench import Arm, Experiment
 from experiment_films import film_of
 
-from longreel.evaluate.result import ALL, Sorting, failed_films, median_cost, sorted_marks
+from longreel.evaluate.result import ALL, Sorting, failed_films, median_cost, rounded, sorted_marks
 from longreel.evaluate.run_folder import Row
 from longreel.evaluate.scoring import Mark, cell, difference
 from longreel.evaluate.tables import as_markdown, cost_table, difference_table, share_table
@@ -28,7 +28,6 @@ _PANEL = (4.2, 3.6)
 _COLUMNS = 3
 _MARKERS = "osDv^P*Xdph<>"
 _LEVELS = ("--", ":", "-.")
-_DIGITS = 4
 
 
 def result(experiment: Experiment, rows: RowsOfLegs, origin: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,7 +53,7 @@ def result(experiment: Experiment, rows: RowsOfLegs, origin: Mapping[str, Any]) 
             "methods": {arm.label: arm.method.settings() for arm in experiment.arms if arm.method},
         },
         "cells": [
-            {"setting": label, **asdict(sorting), **_rounded(asdict(cell(found)))}
+            {"setting": label, **asdict(sorting), **rounded(asdict(cell(found)))}
             for label, each in marks.items()
             for sorting, found in each.items()
             if sorting.by in (ALL[0], *experiment.by)
@@ -100,17 +99,7 @@ def _differences(arm: Arm, marks: Mapping[str, Marks], by: Sequence[str]) -> Ite
                 compared = difference(found, marks[other][sorting])
                 if compared is not None:
                     line = {"to": other, "setting": arm.label, **asdict(sorting)}
-                    yield {**line, **_rounded(asdict(compared))}
-
-
-def _rounded(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: _round(value) for name, value in values.items()}
-
-
-def _round(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, _DIGITS)
-    return [_round(each) for each in value] if isinstance(value, tuple) else value
+                    yield {**line, **rounded(asdict(compared))}
 
 
 def tables(found: Mapping[str, Any]) -> Iterator[str]:

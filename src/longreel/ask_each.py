@@ -47,11 +47,13 @@ def ask_each(
     Raises:
         UsageError, MemoryFileError: as `ask`, before the first question is answered.
     """
+    if len(questions) == 1:
+        return [ask(adapter, memory, questions[0], decoding)]
     asked = [
         _Asked(number, *prepared(adapter, memory, question, (), decoding))
         for number, question in enumerate(questions)
     ]
-    if len(questions) == 1 or decoding.temperature > 0 or memory.dense is not None:
+    if decoding.temperature > 0 or memory.dense is not None:
         return [ask(adapter, memory, question, decoding) for question in questions]
     answers = {each.number: _unanswered(memory, each) for each in asked if each.unknown}
     known = [each for each in asked if not each.unknown]

@@ -15,6 +15,8 @@ from longreel.films.questions import GROUPS
 
 ASKED = "asked"
 ALL = ("all", "")
+# Of shares and seconds that are stored.
+DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def result(
         "plan": dict(plan),
         "films": len({row["film"] for row in rows}),
         "cells": [
-            {"setting": label, **asdict(sorting), **_rounded(asdict(cell(found)))}
+            {"setting": label, **asdict(sorting), **rounded(asdict(cell(found)))}
             for label, each in marks.items()
             for sorting, found in each.items()
         ],
@@ -98,7 +100,7 @@ def _differences(
             if (sorting.by, sorting.value) == ALL and sorting in baseline:
                 compared = difference(found, baseline[sorting])
                 if compared is not None:
-                    yield {"setting": label, **asdict(sorting), **_rounded(asdict(compared))}
+                    yield {"setting": label, **asdict(sorting), **rounded(asdict(compared))}
 
 
 def median_cost(rows: Sequence[Row]) -> Row:
@@ -109,7 +111,7 @@ def median_cost(rows: Sequence[Row]) -> Row:
     timed = [cost for cost in costs if cost["film_seconds"] and "watch_seconds" in cost]
     watching = [60 * cost["watch_seconds"] / cost["film_seconds"] for cost in timed]
     asks = [seconds for cost in costs for seconds in cost.get("ask_seconds", ())]
-    return _rounded(
+    return rounded(
         {
             "watch_seconds_per_minute": median(watching) if watching else None,
             "ask_seconds": median(asks) if asks else None,
@@ -123,11 +125,12 @@ def median_cost(rows: Sequence[Row]) -> Row:
     )
 
 
-def _rounded(values: Row) -> Row:
+def rounded(values: Mapping[str, Any]) -> Row:
+    """The same with numbers, also those of intervals, to the digits that are stored."""
     return {name: _round(value) for name, value in values.items()}
 
 
 def _round(value: Any) -> Any:
     if isinstance(value, float):
-        return round(value, 4)
+        return round(value, DIGITS)
     return [_round(each) for each in value] if isinstance(value, tuple) else value

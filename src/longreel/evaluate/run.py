@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import OutOfMemoryError
 
@@ -247,6 +247,7 @@ def _answers(
 
 # A question, and the tokens after which its answer is cut off.
 _Put = tuple[str, int]
+_T = TypeVar("_T")
 
 
 def _asked_alone(model: Model, memory: VideoMemory, put: Sequence[_Put]) -> list[Answer]:
@@ -255,11 +256,20 @@ def _asked_alone(model: Model, memory: VideoMemory, put: Sequence[_Put]) -> list
 
 def _asked_together(model: Model, memory: VideoMemory, put: Sequence[_Put]) -> list[Answer]:
     """All whose answers may be as long at once."""
-    found: dict[_Put, Answer] = {}
+    return _by_length(
+        put,
+        lambda texts, most: ask_each(
+            model.adapter, memory, texts, Decoding(max_new_tokens=most), evidence=False
+        ),
+    )
+
+
+def _by_length(put: Sequence[_Put], answers: Callable[[list[str], int], Sequence[_T]]) -> list[_T]:
+    """Answers in order, asked for together where they may be as long."""
+    found: dict[_Put, _T] = {}
     for most in dict.fromkeys(most for _, most in put):
         texts = [text for text, length in put if length == most]
-        answers = ask_each(model.adapter, memory, texts, Decoding(max_new_tokens=most), evidence=False)
-        found |= {(text, most): answer for text, answer in zip(texts, answers, strict=True)}
+        found |= {(text, most): answer for text, answer in zip(texts, answers(texts, most), strict=True)}
     return [found[each] for each in put]
 
 
@@ -268,13 +278,12 @@ def _blind_answers(adapter: ModelAdapter, asked: Sequence[Asked]) -> list[Row]:
     nothing = adapter.watcher(adapter.dialogue.before(None), KeepAll()).finish()
     texts = [each.wording(lambda wording: _fits(adapter, wording)) for each in asked]
     put = [(text, each.max_new_tokens) for each, text in zip(asked, texts, strict=True) if text is not None]
-    found: dict[_Put, str] = {}
-    for most in dict.fromkeys(most for _, most in put):
-        same = [text for text, length in put if length == most]
+
+    def said(same: list[str], most: int) -> list[str]:
         ids = [adapter.dialogue.after([(text, None)]) for text in same]
-        new = generated_each(adapter, nothing, ids, most)
-        found |= {(text, most): adapter.dialogue.decode(each) for text, each in zip(same, new, strict=True)}
-    return _records(asked, texts, [found[each] for each in put])
+        return [adapter.dialogue.decode(each) for each in generated_each(adapter, nothing, ids, most)]
+
+    return _records(asked, texts, _by_length(put, said))
 
 
 def _records(asked: Sequence[Asked], texts: Sequence[str | None], said: Sequence[str]) -> list[Row]:

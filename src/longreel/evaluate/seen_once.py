@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Any, cast
 
 from torch import Tensor
 
 from longreel.models.base import FilmPart, ModelAdapter, VisualTokens
+from longreel.models.stand_in import StandIn
 from longreel.video.frames import Frames
 
 # Bytes of visual tokens that are held; what is beyond is encoded anew.
 _MOST_BYTES = 2**31
 
 
-class SeenOnce:
-    """A model in all else.
+class SeenOnce(StandIn):
+    """That model, with its frames held.
 
     Blocks of frames are told apart by their pixels, times and place, so other frames of the same film are
     other blocks. For one thread.
     """
 
     def __init__(self, adapter: ModelAdapter) -> None:
-        self._adapter = adapter
+        super().__init__(adapter)
         self._held: dict[bytes, VisualTokens] = {}
         self._bytes = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._adapter, name)
 
     def encode(self, frames: Frames, part: FilmPart, *, unpooled: bool = False) -> VisualTokens:
         """See `ModelAdapter`."""
@@ -40,11 +37,6 @@ class SeenOnce:
             self._held[key] = tokens
             self._bytes += size
         return tokens
-
-    @property
-    def as_adapter(self) -> ModelAdapter:
-        """This, as what it is to others."""
-        return cast(ModelAdapter, self)
 
     def forget(self) -> None:
         """The film is over."""

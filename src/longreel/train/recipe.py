@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -14,6 +15,7 @@ from longreel.films.questions import named_families
 from longreel.train.borders import Borders, check_borders
 from longreel.train.conversations.recipe import StageRecipe, is_stage
 
+R = TypeVar("R")
 Positive = Annotated[int, Field(gt=0)]
 Whole = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -195,13 +197,27 @@ def load_recipe(path: Path) -> Recipe | StageRecipe:
     Raises:
         UsageError: the file is missing, is not TOML, or has a key or value no recipe has.
     """
+    return read_recipe(path, _recipe_of, example="recipes/reel_tiny.toml")
+
+
+def _recipe_of(table: dict[str, Any]) -> Recipe | StageRecipe:
+    return StageRecipe.model_validate(table) if is_stage(table) else Recipe.model_validate(table)
+
+
+def read_recipe(path: Path, validate: Callable[[dict[str, Any]], R], *, example: str) -> R:
+    """Read a TOML file as what `validate` makes of it.
+
+    Args:
+        validate: may raise pydantic's `ValidationError`.
+        example: a file of this kind, for who names none.
+
+    Raises:
+        UsageError: the file is missing, is not TOML, or has a wrong key or value.
+    """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        return StageRecipe.model_validate(table) if is_stage(table) else Recipe.model_validate(table)
+        return validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"cannot read recipe {path}: name a TOML file such as recipes/reel_tiny.toml"
-        ) from error
+        raise UsageError(f"cannot read recipe {path}: name a TOML file such as {example}") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"recipe {path} is not TOML: {error}") from error
     except ValidationError as error:

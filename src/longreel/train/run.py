@@ -234,8 +234,19 @@ def _lesson_plan(recipe: Recipe, stage: DecoderStage, model: VideoXLModel) -> Le
         dynamic.check([stage.ratios])
     if stage.pools:
         pooled = PooledFilms(model.vision_tower.grid, model.vision_tower.image_size, stage.poolings)
+    return lesson_plan(stage, stage.families or recipe.families, interval, dynamic, pooled)
+
+
+def lesson_plan(
+    stage: DecoderStage,
+    families: Sequence[str],
+    interval: int,
+    dynamic: DynamicFilms | None = None,
+    pooled: PooledFilms | None = None,
+) -> LessonPlan:
+    """What the batches of a stage consist of."""
     return LessonPlan(
-        families=tuple(stage.families or recipe.families),
+        families=tuple(families),
         films=stage.films,
         tokens=stage.tokens,
         questions=stage.questions,
