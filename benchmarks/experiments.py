@@ -31,7 +31,6 @@ from provenance import provenance
 
 import longreel
 from longreel.cli.failures import exit_code_of
-from longreel.cli.options import parsed_fraction
 from longreel.cli.progress import shown_progress
 from longreel.evaluate.run import Evaluation, evaluate
 from longreel.evaluate.run_folder import Row, read_rows
@@ -40,6 +39,7 @@ from longreel.files import atomic_file
 from longreel.films.questions import named_families
 from longreel.films.scenes import SPLITS
 from longreel.models.base import ModelAdapter
+from longreel.parsing import parsed_fraction
 from longreel.progress import ProgressCallback
 
 # Far from the seeds of training, which start at 900,000,000, and from those tried out by hand.

@@ -10,9 +10,9 @@ import pytest
 import typer
 
 from longreel.cli.main import app
-from longreel.cli.method_parameters import PLAIN, MethodParameters
 from longreel.errors import UsageError
 from longreel.evaluate.settings import settings_to_compare
+from longreel.method_parameters import PLAIN, MethodParameters
 from tests.cli.conftest import Run
 
 COMMANDS = ["watch", "ask", "compare", "evaluate films", "evaluate needle", "evaluate video-mme"]

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from longreel.cli.method_parameters import MethodParameters
-from longreel.cli.options import parsed_fraction
 from longreel.compress.pivot_kv import PivotKV
 from longreel.compress.progressive_pooling import ProgressivePooling
 from longreel.errors import UsageError
@@ -17,7 +15,9 @@ from longreel.evaluate.benchmarks.table import named_benchmark
 from longreel.evaluate.benchmarks.task import check_asking
 from longreel.evaluate.published import Recipe, read_recipes
 from longreel.evaluate.settings import settings_to_compare
+from longreel.method_parameters import MethodParameters
 from longreel.methods import Method
+from longreel.parsing import parsed_fraction
 from longreel.positions import Rotation, inverse_frequencies
 from tests.cli import tiny
 from tests.cli.conftest import run as run

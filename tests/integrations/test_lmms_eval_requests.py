@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from longreel.cli.method_parameters import MethodParameters
 from longreel.errors import UsageError
 from longreel.integrations.lmms_eval_requests import by_film, decoding_of, method_parameters, shown_in
+from longreel.method_parameters import MethodParameters
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,7 +11,7 @@ from longreel.cli import options
 from longreel.cli.answering import Answers
 from longreel.cli.kinds import looks_like_memory
 from longreel.cli.loading import loaded_model
-from longreel.cli.method_parameters import PLAIN, MethodParameters, with_method_parameters
+from longreel.cli.method_options import with_method_parameters
 from longreel.cli.progress import shown_progress
 from longreel.cli.prompt import hold_conversation
 from longreel.cli.watching import (
@@ -22,6 +22,8 @@ from longreel.cli.watching import (
     watched,
 )
 from longreel.errors import UsageError, WatchInterrupted
+from longreel.method_parameters import PLAIN, MethodParameters
+from longreel.parsing import parsed_keep, parsed_seconds
 
 if TYPE_CHECKING:
     from longreel.memory import VideoMemory
@@ -94,7 +96,7 @@ def ask(
         max_frames,
         start,
         end,
-        options.parsed_seconds(seconds),
+        parsed_seconds(seconds),
         max_tokens=max_tokens,
         strict=strict,
         allow_url=allow_url,
@@ -109,7 +111,7 @@ def ask(
     bound = _bound(question, parameters.scores)
     if stream and as_json:
         raise UsageError("--stream and --json do not go together: choose one")
-    fraction = options.parsed_keep(keep)
+    fraction = parsed_keep(keep)
     parameters.long_films.check()
     frames.check()
     told.check([source])
@@ -130,8 +132,8 @@ def ask(
         device,
         budget=budget,
         positions=positions,
-        retake=parameters.retake.settings(method),
-        video_xl=parameters.video_xl.settings(method, fraction, budget),
+        retake=parameters.retake(method),
+        video_xl=parameters.video_xl(method, fraction, budget),
     )
     for each in question or []:
         question_ids(loaded.adapter, each)

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from longreel.cli import options
-from longreel.cli.evaluating import Budgets, whole_numbers
+from longreel.cli.evaluating import Budgets
 from longreel.cli.loading import loaded_model
-from longreel.cli.method_parameters import PLAIN, MethodParameters, with_method_parameters
+from longreel.cli.method_options import with_method_parameters
 from longreel.cli.output import print_json
 from longreel.cli.progress import shown_progress
 from longreel.cli.watching import Frames, check_films, watched
+from longreel.method_parameters import PLAIN, MethodParameters
+from longreel.parsing import parsed_budgets, parsed_fractions, parsed_seconds, parsed_words
 from longreel.plain_text import bytes_in_words
 
 if TYPE_CHECKING:
@@ -63,12 +65,12 @@ def compare(
         max_frames,
         start,
         end,
-        options.parsed_seconds(seconds),
+        parsed_seconds(seconds),
         strict=strict,
         allow_url=allow_url,
     )
-    fractions, budgets = options.parsed_fractions(keep), whole_numbers(budget)
-    settings = settings_to_compare(options.parsed_words(methods), fractions, budgets, parameters)
+    fractions, budgets = parsed_fractions(keep), parsed_budgets(budget)
+    settings = settings_to_compare(parsed_words(methods), fractions, budgets, parameters)
     for each in question:
         check_question(each)
     frames.check()

@@ -18,6 +18,7 @@ from longreel.cli.output import print_json
 from longreel.cli.progress import shown_progress
 from longreel.cli.timing import Timed
 from longreel.errors import LongreelError
+from longreel.parsing import parsed_fraction
 
 if TYPE_CHECKING:
     from longreel.films.scenes import Film
@@ -52,7 +53,7 @@ def demo(
       longreel demo --seed 7 --seconds 300 --keep 8x -o out
     """
     seed = int(date.today().strftime("%Y%m%d")) if seed is None else seed
-    fraction = options.parsed_fraction(keep)
+    fraction = parsed_fraction(keep)
 
     from longreel.films.scenes import draw_film
 

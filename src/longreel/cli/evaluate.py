@@ -13,8 +13,10 @@ from longreel.cli.evaluate_benchmark import add_benchmarks
 from longreel.cli.evaluate_recipe import recipe
 from longreel.cli.evaluate_report import print_result
 from longreel.cli.evaluating import Chosen, Compared, Places, measure
-from longreel.cli.method_parameters import PLAIN, MethodParameters, with_method_parameters
+from longreel.cli.method_options import with_method_parameters
 from longreel.errors import UsageError
+from longreel.method_parameters import PLAIN, MethodParameters
+from longreel.parsing import parsed_words
 
 if TYPE_CHECKING:
     from longreel.evaluate.items import Task
@@ -101,9 +103,9 @@ def films(
     task = FilmsTask(
         films=films,
         minutes=_numbers("--minutes", minutes),
-        splits=options.parsed_words(splits),
-        wordings=options.parsed_words(wordings),
-        families=options.parsed_words(families),
+        splits=parsed_words(splits),
+        wordings=parsed_words(wordings),
+        families=parsed_words(families),
         per_family=per_family,
         existence=existence,
         min_event=min_event,
@@ -196,7 +198,7 @@ def needle(
         task = NeedleTask(
             films=films,
             minutes=_numbers("--minutes", minutes),
-            splits=options.parsed_words(splits),
+            splits=parsed_words(splits),
             depths=_numbers("--depths", depths),
             min_event=min_event,
             first_seed=first_seed,
@@ -275,7 +277,7 @@ def _numbers(option: str, text: str) -> tuple[float, ...]:
         UsageError: one of them is none, or there is none.
     """
     try:
-        numbers = tuple(float(part) for part in options.parsed_words(text))
+        numbers = tuple(float(part) for part in parsed_words(text))
     except ValueError:
         numbers = ()
     if not numbers:

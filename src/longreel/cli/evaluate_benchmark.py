@@ -13,11 +13,12 @@ import typer
 from longreel.cli import evaluating, options
 from longreel.cli.evaluate_report import print_benchmark
 from longreel.cli.evaluating import Chosen, Compared, Places, measure, settings_of
-from longreel.cli.method_parameters import PLAIN, MethodParameters, with_method_parameters
+from longreel.cli.method_options import with_method_parameters
 from longreel.cli.output import print_json, print_remark
 from longreel.cli.progress import shown_progress
 from longreel.errors import UsageError
 from longreel.evaluate.benchmarks.table import BENCHMARKS, named_benchmark
+from longreel.method_parameters import PLAIN, MethodParameters
 
 if TYPE_CHECKING:
     from longreel.evaluate.benchmarks.data import Data

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from longreel.cli import options
 from longreel.cli.loading import loaded_model
-from longreel.cli.method_parameters import PLAIN, MethodParameters
 from longreel.cli.output import print_json, print_remark
 from longreel.cli.progress import shown_progress
 from longreel.errors import UsageError
 from longreel.files import atomic_file
+from longreel.method_parameters import PLAIN, MethodParameters
+from longreel.parsing import parsed_budgets, parsed_fractions, parsed_words
 
 if TYPE_CHECKING:
     from longreel.evaluate.items import Task
@@ -176,23 +176,11 @@ def settings_of(chosen: Chosen) -> list[Setting]:
     """
     from longreel.evaluate.settings import BLIND, settings_to_compare, with_base
 
-    fractions = options.parsed_fractions(chosen.keep)
-    budgets = whole_numbers(chosen.budget)
-    names = options.parsed_words(chosen.methods)
+    fractions = parsed_fractions(chosen.keep)
+    budgets = parsed_budgets(chosen.budget)
+    names = parsed_words(chosen.methods)
     methods = settings_to_compare(names, fractions, budgets, chosen.parameters)
     return [*with_base(methods), BLIND]
-
-
-def whole_numbers(text: str | None) -> list[int]:
-    """The numbers in `4096,8192`.
-
-    Raises:
-        UsageError: one of them is none.
-    """
-    words = options.parsed_words(text or "")
-    if not all(word.isdecimal() for word in words):
-        raise UsageError(f"--budget {text!r} is no list of whole numbers: write 4096,8192")
-    return [int(word) for word in words]
 
 
 def _evaluation(task: Task, chosen: Chosen, settings: Sequence[Setting], share: Share) -> Evaluation:

@@ -1,12 +1,10 @@
-"""Options that several verbs share, and how their values are read."""
+"""Options that several verbs share."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import typer
-
-from longreel.errors import UsageError
 
 _FILM = "Frames of the film"
 _MODEL = "Model"
@@ -288,90 +286,3 @@ Stop = Annotated[
         rich_help_panel=_ANSWER,
     ),
 ]
-
-
-def parsed_keep(text: str | None) -> float | None:
-    """`--keep`, if it was given; see `parsed_fraction`."""
-    return None if text is None else parsed_fraction(text)
-
-
-def parsed_fraction(text: str, option: str = "--keep") -> float:
-    """The fraction in `1/16`, `0.0625` or `16x`.
-
-    Raises:
-        UsageError: it is none of these, or outside (0, 1].
-    """
-    try:
-        keep = _fraction(text.strip().lower().replace("\N{MULTIPLICATION SIGN}", "x"))
-    except (ValueError, ZeroDivisionError):
-        raise UsageError(f"{option} {text!r} is not a fraction: write 1/16, 0.0625 or 16x") from None
-    if not 0 < keep <= 1:
-        raise UsageError(
-            f"{option} {text!r} is outside (0, 1]: write 1/16, 0.0625 or 16x to keep a sixteenth"
-        )
-    return keep
-
-
-def parsed_fractions(text: str) -> list[float]:
-    """The fractions in `1,1/4,16x`.
-
-    Raises:
-        UsageError: one of them is no fraction.
-    """
-    return [parsed_fraction(part) for part in parsed_words(text)]
-
-
-def _fraction(text: str) -> float:
-    if text.endswith("x"):
-        return 1 / float(text.removesuffix("x"))
-    if "/" in text:
-        part, whole = text.split("/")
-        return float(part) / float(whole)
-    return float(text)
-
-
-def parsed_ratios(text: str | None) -> tuple[int, ...] | None:
-    """The ratios in `2,4,8` or `2x,4x,8x`.
-
-    Raises:
-        UsageError: one of them is no whole number.
-    """
-    if text is None:
-        return None
-    try:
-        return tuple(int(part.removesuffix("x")) for part in parsed_words(text.lower()))
-    except ValueError:
-        raise UsageError(f"--ratios {text!r} is not a list of whole numbers: write 2,4,8") from None
-
-
-def parsed_ratio(text: str | None, option: str = "--dense") -> int | None:
-    """The ratio in `4` or `4x`.
-
-    Raises:
-        UsageError: it is no whole number.
-    """
-    if text is None:
-        return None
-    try:
-        return int(text.strip().lower().removesuffix("x"))
-    except ValueError:
-        raise UsageError(f"{option} {text!r} is no ratio: write a whole number, such as 4x") from None
-
-
-def parsed_words(text: str) -> tuple[str, ...]:
-    """The parts between commas, without the blanks around them."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def parsed_seconds(text: str | None) -> tuple[float, ...] | None:
-    """The times in `1,2.5,10`.
-
-    Raises:
-        UsageError: one of them is not a number.
-    """
-    if text is None:
-        return None
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(f"--seconds {text!r} is not a list of numbers: write 1,2.5,10") from None

@@ -11,7 +11,7 @@ import typer
 from longreel.cli import options
 from longreel.cli.loading import loaded_model
 from longreel.cli.memory_place import MemoryPlace
-from longreel.cli.method_parameters import PLAIN, MethodParameters, with_method_parameters
+from longreel.cli.method_options import with_method_parameters
 from longreel.cli.output import print_json, print_remark
 from longreel.cli.progress import shown_progress
 from longreel.cli.watching import (
@@ -24,6 +24,8 @@ from longreel.cli.watching import (
 )
 from longreel.errors import MemoryFileError, UsageError, WatchInterrupted
 from longreel.interrupts import interrupts_at_reports
+from longreel.method_parameters import PLAIN, MethodParameters
+from longreel.parsing import parsed_keep, parsed_seconds
 from longreel.plain_text import bytes_in_words
 
 if TYPE_CHECKING:
@@ -103,20 +105,20 @@ def watch(
         max_frames,
         start,
         end,
-        options.parsed_seconds(seconds),
+        parsed_seconds(seconds),
         max_tokens=max_tokens,
         strict=strict,
         allow_url=allow_url,
     )
-    fraction = options.parsed_keep(keep)
+    fraction = parsed_keep(keep)
     told = Subtitles(tuple(subtitles or ()), subtitle_placement, subtitle_budget)
     parameters.long_films.check()
     frames.check()
     told.check(film)
     check_films(film, allow_url=allow_url)
 
-    retake = parameters.retake.settings(method)
-    video_xl = parameters.video_xl.settings(method, fraction, budget)
+    retake = parameters.retake(method)
+    video_xl = parameters.video_xl(method, fraction, budget)
     if (question is not None) != (parameters.scores == "question"):
         raise UsageError("--question and --scores question go together: give both or none")
 

@@ -8,11 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from longreel.cli.output import print_remark
-from longreel.errors import UsageError
 
 if TYPE_CHECKING:
-    from longreel.compress.retake import Retake
-    from longreel.compress.video_xl import VideoXL
     from longreel.memory import VideoMemory
     from longreel.model import Model
     from longreel.progress import ProgressCallback
@@ -101,96 +98,6 @@ class Subtitles:
             "--subtitle-budget": self.budget is not None,
         }
         return [name for name, was_given in given.items() if was_given]
-
-
-@dataclass(frozen=True)
-class RetakeOptions:
-    """How ReTaKe is set; see `longreel.Retake`."""
-
-    chunk_frames: int = 32
-    keyframes: float = 1.0
-    select: str = "peaks"
-    pivots: bool = True
-    squeeze: bool = True
-    scored_by: str = "attention"
-    by_layer: bool = False
-    by_time: bool = False
-
-    def chosen(self) -> list[str]:
-        """The names of the options that were given."""
-        names = {
-            "chunk_frames": "--chunk-frames",
-            "keyframes": "--keyframes",
-            "select": "--select",
-            "pivots": "--no-pivots",
-            "squeeze": "--no-squeeze",
-            "scored_by": "--scores",
-            "by_layer": "--by-layer",
-            "by_time": "--by-time",
-        }
-        default, given = asdict(RetakeOptions()), asdict(self)
-        return [name for field, name in names.items() if given[field] != default[field]]
-
-    def settings(self, method: str | None) -> Retake | None:
-        """For `longreel.load`; None where all is left as it is.
-
-        Raises:
-            UsageError: an option was given and the method is another, or a value is out of range.
-        """
-        if self == RetakeOptions():
-            return None
-        if method != "retake":
-            raise UsageError(f"{self.chosen()[0]} is for --method retake: leave it out, or name that method")
-        from longreel.compress.retake import Retake
-
-        retake = Retake(**asdict(self))
-        retake.cache(0.5, None)
-        retake.features()
-        return retake
-
-
-@dataclass(frozen=True)
-class VideoXLOptions:
-    """How Video-XL is set; see `longreel.VideoXL`."""
-
-    intervals: str = "fixed"
-    ratios: tuple[int, ...] | None = None
-    draw: str | None = None
-    seed: int = 0
-    dense: int | None = None
-
-    def chosen(self) -> list[str]:
-        """The names of the options that were given."""
-        names = {
-            "intervals": "--intervals",
-            "ratios": "--ratios",
-            "draw": "--draw",
-            "seed": "--ratio-seed",
-            "dense": "--dense",
-        }
-        default, given = asdict(VideoXLOptions()), asdict(self)
-        return [name for field, name in names.items() if given[field] != default[field]]
-
-    def settings(self, method: str | None, keep: float | None, budget: int | None) -> VideoXL | None:
-        """For `longreel.load`; None where all is left as it is.
-
-        Args:
-            method: None for the model's own.
-
-        Raises:
-            UsageError: an option was given and the method is another, or a value is out of range.
-        """
-        if self == VideoXLOptions():
-            return None
-        if method not in (None, "video-xl"):
-            raise UsageError(
-                f"{self.chosen()[0]} is for --method video-xl: leave it out, or name that method"
-            )
-        from longreel.compress.video_xl import VideoXL
-
-        settings = VideoXL(self.ratios, self.draw, self.seed, self.intervals, dense=self.dense)
-        settings.cache(keep, budget)
-        return settings
 
 
 def check_films(films: Sequence[str], *, allow_url: bool) -> None:

@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from longreel.cli.method_parameters import PLAIN, MethodParameters, as_given, nearest
 from longreel.errors import UsageError
 from longreel.evaluate.benchmarks.table import BENCHMARKS
+from longreel.method_parameters import PLAIN, MethodParameters, as_given, nearest
 
 # What holds of a system holds of its rows too, which may say more.
 _NOTES = ("untold", "differs")

@@ -11,7 +11,6 @@ from lmms_eval.api.instance import GenerationResult, TokenCounts
 from lmms_eval.api.model import lmms
 from tqdm import tqdm
 
-from longreel.cli.options import parsed_fraction
 from longreel.errors import UsageError
 from longreel.integrations.lmms_eval_requests import (
     Shown,
@@ -22,6 +21,7 @@ from longreel.integrations.lmms_eval_requests import (
 )
 from longreel.loading import load
 from longreel.memory import VideoMemory
+from longreel.parsing import parsed_fraction
 
 
 class _Request(NamedTuple):
@@ -82,8 +82,8 @@ class LongreelChat(lmms):
             positions=positions,
             dtype=dtype,
             device=device,
-            retake=of_method.retake.settings(method),
-            video_xl=of_method.video_xl.settings(method, fraction, budget),
+            retake=of_method.retake(method),
+            video_xl=of_method.video_xl(method, fraction, budget),
         )
         self.model = of_method.long_films.joined(loaded)
         self._frames: dict[str, Any] = {

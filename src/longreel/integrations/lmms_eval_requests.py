@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from longreel.cli.method_parameters import MethodParameters, nearest
 from longreel.errors import UsageError
+from longreel.method_parameters import MethodParameters, nearest
 
 # lmms-eval takes these for sound; among the benchmarks' media they are films.
 _FILMS_TAKEN_FOR_SOUND = (".webm",)

@@ -1,4 +1,4 @@
-"""How option values are read."""
+"""How written values are read."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longreel.cli.options import parsed_fraction, parsed_keep, parsed_seconds
-from longreel.cli.watching import RetakeOptions
 from longreel.errors import UsageError
+from longreel.method_parameters import MethodParameters
+from longreel.parsing import parsed_fraction, parsed_keep, parsed_seconds
 
 
 @given(st.integers(1, 10_000))
@@ -41,8 +41,8 @@ def test_nothing_given_means_nothing_chosen() -> None:
 
 @pytest.mark.parametrize(("field", "option"), [("by_time", "--by-time"), ("by_layer", "--by-layer")])
 def test_how_retake_shares_what_stays(field: str, option: str) -> None:
-    options = RetakeOptions(**{field: True})  # type: ignore[arg-type]
-    assert options.chosen() == [option]
-    assert getattr(options.settings("retake"), field) is True
+    parameters = MethodParameters.of({field: True})
+    assert parameters.chosen() == [option]
+    assert getattr(parameters.retake("retake"), field) is True
     with pytest.raises(UsageError, match=f"{option} is for --method retake"):
-        options.settings("uniform")
+        parameters.retake("uniform")

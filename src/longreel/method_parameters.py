@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from functools import wraps
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
-from longreel.cli import options
-from longreel.cli.long_films import LongFilms
-from longreel.cli.watching import RetakeOptions, VideoXLOptions
 from longreel.errors import UsageError
+from longreel.long_films import LongFilms
+from longreel.parsing import parsed_fraction, parsed_ratio, parsed_ratios
 
 if TYPE_CHECKING:
+    from longreel.compress.retake import Retake
+    from longreel.compress.video_xl import VideoXL
     from longreel.methods import Method
 
 # Those of one method; the others join any.
@@ -30,23 +29,23 @@ _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: 
 class MethodParameters:
     """Values as the command line has them, before they are read; the defaults leave methods as they are."""
 
-    target: options.Target = None
-    window: options.Window = None
-    ramp: options.Ramp = None
-    pool: options.Pool = None
-    chunk_frames: options.ChunkFrames = 32
-    keyframes: options.Keyframes = "1"
-    select: options.Select = "peaks"
-    pivots: options.Pivots = True
-    squeeze: options.Squeeze = True
-    scores: options.Scores = "attention"
-    by_layer: options.ByLayer = False
-    by_time: options.ByTime = False
-    intervals: options.Intervals = "fixed"
-    ratios: options.Ratios = None
-    draw: options.Draw = None
-    ratio_seed: options.RatioSeed = 0
-    dense: options.Dense = None
+    target: str | None = None
+    window: int | None = None
+    ramp: str | None = None
+    pool: str | None = None
+    chunk_frames: int = 32
+    keyframes: str = "1"
+    select: str = "peaks"
+    pivots: bool = True
+    squeeze: bool = True
+    scores: str = "attention"
+    by_layer: bool = False
+    by_time: bool = False
+    intervals: str = "fixed"
+    ratios: str | None = None
+    draw: str | None = None
+    ratio_seed: int = 0
+    dense: str | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> MethodParameters:
@@ -69,38 +68,54 @@ class MethodParameters:
         """What joins any method."""
         return LongFilms(self.target, self.window, self.ramp, self.pool)
 
-    @property
-    def retake(self) -> RetakeOptions:
-        """Those of ReTaKe.
+    def retake(self, method: str | None) -> Retake | None:
+        """Settings of ReTaKe for `longreel.load`; None where all is left as it is.
+
+        Args:
+            method: None for the model's own.
 
         Raises:
-            UsageError: a value cannot be read.
+            UsageError: one was given and the method is another, or a value cannot be read or is out of range.
         """
-        return RetakeOptions(
-            self.chunk_frames,
-            options.parsed_fraction(self.keyframes, "--keyframes"),
-            self.select,
-            self.pivots,
-            self.squeeze,
-            self.scores,
-            self.by_layer,
-            self.by_time,
+        if not self._sets("retake", method):
+            return None
+        from longreel.compress.retake import Retake
+
+        retake = Retake(
+            chunk_frames=self.chunk_frames,
+            keyframes=parsed_fraction(self.keyframes, "--keyframes"),
+            select=self.select,
+            pivots=self.pivots,
+            squeeze=self.squeeze,
+            scored_by=self.scores,
+            by_layer=self.by_layer,
+            by_time=self.by_time,
         )
+        retake.cache(0.5, None)
+        retake.features()
+        return retake
 
-    @property
-    def video_xl(self) -> VideoXLOptions:
-        """Those of Video-XL.
+    def video_xl(self, method: str | None, keep: float | None, budget: int | None) -> VideoXL | None:
+        """Settings of Video-XL for `longreel.load`; None where all is left as it is.
+
+        Args:
+            method: None for the model's own.
 
         Raises:
-            UsageError: a value cannot be read.
+            UsageError: one was given and the method is another, or a value cannot be read or is out of range.
         """
-        dense = options.parsed_ratio(self.dense)
-        ratios = options.parsed_ratios(self.ratios)
-        return VideoXLOptions(self.intervals, ratios, self.draw, self.ratio_seed, dense)
+        if not self._sets("video-xl", method or "video-xl"):
+            return None
+        from longreel.compress.video_xl import VideoXL
+
+        ratios, dense = parsed_ratios(self.ratios), parsed_ratio(self.dense)
+        settings = VideoXL(ratios, self.draw, self.ratio_seed, self.intervals, dense=dense)
+        settings.cache(keep, budget)
+        return settings
 
     def chosen(self) -> list[str]:
         """The names of the options that were given."""
-        return [*self.long_films.chosen(), *self.retake.chosen(), *self.video_xl.chosen()]
+        return [self._option(name) for name in self._given()]
 
     def words(self, method: str) -> str:
         """What was given for this method, as it is written in a command."""
@@ -123,11 +138,11 @@ class MethodParameters:
         for name in self._given():
             of = next((one for one, names in _OF_ONE.items() if name in names), None)
             if of is not None and of not in methods:
-                raise UsageError(f"{_option(name)} is for --method {of}: leave it out, or name that method")
+                raise self._is_for(name, of)
             if of is None and set(methods) <= {_BASE}:
                 raise UsageError(
-                    f"{_option(name)} does not go with {_BASE}, the model as it is: name another method, "
-                    "such as context-window"
+                    f"{self._option(name)} does not go with {_BASE}, the model as it is: name another "
+                    "method, such as context-window"
                 )
 
     def check_for_many_questions(self) -> None:
@@ -150,9 +165,23 @@ class MethodParameters:
         """
         from longreel.methods import named_method
 
-        retake = self.retake.settings(name) if name == "retake" else None
-        video_xl = self.video_xl.settings(name, keep, budget) if name == "video-xl" else None
+        retake = self.retake(name) if name == "retake" else None
+        video_xl = self.video_xl(name, keep, budget) if name == "video-xl" else None
         return self.long_films.joined_to(named_method(name, keep, budget, retake, video_xl))
+
+    def _sets(self, of: str, method: str | None) -> bool:
+        """Whether anything of one method was given, which has to be the chosen one."""
+        given = [name for name in self._given() if name in _OF_ONE[of]]
+        if given and method != of:
+            raise self._is_for(given[0], of)
+        return bool(given)
+
+    def _is_for(self, name: str, of: str) -> UsageError:
+        return UsageError(f"{self._option(name)} is for --method {of}: leave it out, or name that method")
+
+    def _option(self, name: str) -> str:
+        """As it was given, without its value."""
+        return _as_option(name, getattr(self, name)).split()[0]
 
     def _given(self) -> list[str]:
         return [each.name for each in fields(self) if getattr(self, each.name) != each.default]
@@ -189,33 +218,6 @@ def as_given(name: str, value: Any, kind: Any) -> Any:
         return ",".join(map(str, value))
     wanted = next(words for one, words in _KINDS.items() if one in kinds)
     raise UsageError(f"{name} = {value!r} is of another kind: give {wanted}")
-
-
-def with_method_parameters(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with an option for each of `MethodParameters`, in place of its argument `parameters`."""
-    declared = get_type_hints(MethodParameters, include_extras=True)
-
-    @wraps(command)
-    def run(**given: Any) -> None:
-        parameters = MethodParameters(**{name: given.pop(name) for name in declared})
-        command(**given, parameters=parameters)
-
-    plain = inspect.signature(command, eval_str=True)
-    shown = [part for each in plain.parameters.values() for part in _shown(each, declared)]
-    # Where typer looks for options.
-    run.__signature__ = plain.replace(parameters=shown)  # type: ignore[attr-defined]
-    run.__annotations__ = {each.name: each.annotation for each in shown}
-    return run
-
-
-def _shown(argument: inspect.Parameter, declared: Mapping[str, Any]) -> list[inspect.Parameter]:
-    if argument.name != "parameters":
-        return [argument]
-    default = {each.name: each.default for each in fields(MethodParameters)}
-    return [
-        inspect.Parameter(name, argument.kind, default=default[name], annotation=annotation)
-        for name, annotation in declared.items()
-    ]
 
 
 def _option(name: str) -> str:

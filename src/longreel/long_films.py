@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from longreel.errors import UsageError
+from longreel.parsing import parsed_pool, parsed_target
 
 if TYPE_CHECKING:
     from longreel.compress.context_window import ContextWindow
-    from longreel.compress.progressive_pooling import ProgressivePooling
     from longreel.methods import Method
     from longreel.model import Model
 
@@ -73,28 +72,4 @@ class LongFilms:
         return replace(before or ContextWindow(), **given)
 
     def _tokens(self, before: Any) -> Any:
-        return before if self.pool is None else _parsed_pool(self.pool)
-
-
-def parsed_target(text: str) -> Any:
-    """A number of positions, or "auto".
-
-    Raises:
-        UsageError: it is neither.
-    """
-    if text == "auto":
-        return text
-    try:
-        return int(text)
-    except ValueError:
-        raise UsageError(f"--target {text!r} is no number of positions: write 50176, or auto") from None
-
-
-def _parsed_pool(text: str) -> ProgressivePooling:
-    try:
-        group, fine, coarse = (int(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(f"--pool {text!r} is not group, fine and coarse stride: write 4,2,8") from None
-    from longreel.compress.progressive_pooling import ProgressivePooling
-
-    return ProgressivePooling(group, (fine, coarse))
+        return before if self.pool is None else parsed_pool(self.pool)
