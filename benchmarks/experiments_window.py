@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 from experiment_arms import KEEP_ALL, blind, fraction, no_summaries, others, summaries
@@ -64,8 +65,7 @@ def _scaled(bench: Bench, multiple: float) -> list[Arm]:
 
 def pooling(bench: Bench) -> Experiment:
     """Progressive against uniform pooling at equal tokens."""
-    minutes, keep = bench.minutes(bench.trained_minutes), bench.keeps(1 / 4)[0]
-    budget = round(keep * bench.tokens(60 * minutes, bench.fps()))
+    minutes, keeps = bench.minutes(bench.trained_minutes), bench.keeps(1 / 4)
     fine, *coarse = bench.chosen.strides
     ways = {f"all by {stride}": ProgressivePooling(0, (stride, stride)) for stride in (fine, *coarse)}
     for group in (4, 8, 16):
@@ -74,18 +74,34 @@ def pooling(bench: Bench) -> Experiment:
             ways[label] = ProgressivePooling(group, (fine, stride))
     why = {label: reason for label, part in ways.items() if (reason := bench.cannot_pool(part))}
     possible = {label: part for label, part in ways.items() if label not in why}
-    even = [label for label, part in possible.items() if part.group == 0]
+    whole = bench.tokens(60 * minutes, bench.fps())
     arms = [
-        Arm(label, Method(FramesWithin(budget), tokens=part, name="pooling"), against=others(even, label))
-        for label, part in possible.items()
+        arm for keep in sorted(keeps, reverse=True) for arm in _pooled(possible, keep, round(keep * whole))
     ]
     return Experiment(
         "pooling",
         f"Films of {minutes:g} minutes, of which every way sees so many frames, evenly, that they become at "
-        f"most {budget:,} tokens.",
-        [bench.leg(bench.task(minutes), [*arms, blind(even[0])])] if even else [],
-        left_out=bench.left_out(**why),
+        f"most a fraction of the {whole:,} tokens that all frames are.",
+        [bench.leg(bench.task(minutes), [*arms, blind(arms[0].label)])] if arms else [],
+        "fraction of tokens",
+        bench.left_out(**why),
     )
+
+
+def _pooled(ways: Mapping[str, ProgressivePooling], keep: float, budget: int) -> list[Arm]:
+    """All ways within one budget; each is compared with those that pool all frames alike."""
+    share = fraction_in_words(keep)
+    even = [f"{way} {share}" for way, part in ways.items() if part.group == 0]
+    return [
+        Arm(
+            f"{way} {share}",
+            Method(FramesWithin(budget), tokens=part, name="pooling"),
+            way,
+            keep,
+            others(even, f"{way} {share}"),
+        )
+        for way, part in ways.items()
+    ]
 
 
 def combined(bench: Bench) -> Experiment:

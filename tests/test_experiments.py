@@ -120,7 +120,7 @@ def test_what_a_model_cannot_do_is_left_out(
     assert not none.legs
     assert set(none.left_out.values()) == {"the tokens of this model are no grid"}
     large = defined("pooling", gridded, tmp_path, "--strides", "2", "8")
-    assert [arm.label for arm in large.arms] == ["all by 2", "blind"]
+    assert [arm.label for arm in large.arms] == ["all by 2 1/4", "blind"]
     assert "stride 8 is larger than the 3x3" in large.left_out["all by 8"]
     plain = defined("pivotkv", gridded, tmp_path)
     assert not any("summary" in arm.label for arm in plain.arms)
