@@ -22,13 +22,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ablation_measuring import columns, measure, task_of
-from ablation_recipe import Ablation, AblationRecipe, load_ablations
-from ablation_result import draw, result, tables
-from ablation_training import Run, Workshop
+from ablation.measuring import columns, measure, task_of
+from ablation.recipe import Ablation, AblationRecipe, load_ablations
+from ablation.result import draw, result, tables
+from ablation.training import Run, Workshop
 from experiments import document
-from provenance import provenance
-
 from longreel.cli.failures import exit_code_of
 from longreel.cli.progress import shown_progress
 from longreel.errors import UsageError
@@ -38,6 +36,7 @@ from longreel.kept_plan import read_plan, write_plan
 from longreel.models import reel_tiny
 from longreel.models.video_xl.modeling import VideoXLModel
 from longreel.progress import ProgressCallback
+from provenance import provenance
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "ablations.toml"
 # Of the minutes, what a few steps that happen to be quick must not use up.

@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from provenance import provenance, show_and_store
 
 import longreel
 from longreel.films.question import Question
@@ -33,6 +32,7 @@ from longreel.films.render import write_film
 from longreel.films.scenes import SPLITS, Film, draw_film
 from longreel.model import Model
 from longreel.models.reel_tiny import FAMILIES
+from provenance import provenance, show_and_store
 
 # Far from the seeds of training, which start at 900,000,000, and from those tried out by hand.
 FIRST_SEED = 750_000_000

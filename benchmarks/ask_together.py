@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from provenance import provenance, show_and_store
 
 import longreel
 from longreel.answer import Answer
@@ -27,6 +26,7 @@ from longreel.films.scenes import draw_film
 from longreel.memory import VideoMemory
 from longreel.model import Model
 from longreel.models.reel_tiny import FAMILIES
+from provenance import provenance, show_and_store
 
 SEED = 800_100_000
 NOTE = (

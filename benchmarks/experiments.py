@@ -4,7 +4,7 @@
     torchrun --nproc-per-node 2 benchmarks/experiments.py window --films 34 -o docs/results/window.json
 
 NAME is one of longer, dpselect, pivotkv, balance (ReTaKe), window, pooling, combined (visual context
-window); `experiments_retake.py` and `experiments_window.py` say what each compares. Every film is watched
+window); `experiment/retake.py` and `experiment/window.py` say what each compares. Every film is watched
 once by every arm, in the folder --folder, and the same command goes on with a run that was stopped or
 killed; processes that torchrun or accelerate starts share the films. Differences are between answers to the
 same questions, with 95 % intervals over films.
@@ -23,13 +23,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiment_bench import FAMILIES, Bench, Experiment
-from experiment_result import draw, result, tables
-from experiments_retake import balance, dpselect, longer, pivotkv
-from experiments_window import combined, pooling, window
-from provenance import provenance
-
 import longreel
+from experiment.bench import FAMILIES, Bench, Experiment
+from experiment.result import draw, result, tables
+from experiment.retake import balance, dpselect, longer, pivotkv
+from experiment.window import combined, pooling, window
 from longreel.cli.failures import exit_code_of
 from longreel.cli.progress import shown_progress
 from longreel.evaluate.run import Evaluation, evaluate
@@ -41,6 +39,7 @@ from longreel.films.scenes import SPLITS
 from longreel.models.base import ModelAdapter
 from longreel.parsing import parsed_fraction
 from longreel.progress import ProgressCallback
+from provenance import provenance
 
 # Far from the seeds of training, which start at 900,000,000, and from those tried out by hand.
 FIRST_SEED = 800_000_000

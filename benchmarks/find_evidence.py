@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from provenance import provenance, show_and_store
 from torch import Tensor
 
 import longreel
@@ -33,6 +32,7 @@ from longreel.films.scenes import draw_film
 from longreel.memory import VideoMemory
 from longreel.model import Model
 from longreel.models.engine.witness import attention_on_memory
+from provenance import provenance, show_and_store
 
 # Films for choosing are of training's range; those for measuring are used for nothing else.
 CHOOSE_SEED, MEASURE_SEED = 930_000_000, 780_000_000

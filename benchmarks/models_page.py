@@ -10,7 +10,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import torch
-from released_models import outlined, outlined_video_xl, releases
 from torch import nn
 
 from longreel.compress.base import CacheCompressor, Chunk
@@ -24,6 +23,7 @@ from longreel.models.video_xl.configuration import VideoXLConfig
 from longreel.plain_text import bytes_in_words
 from longreel.video.sampling import Sampling
 from longreel.video.targets import frames_wanted, plan_targets
+from released_models import outlined, outlined_video_xl, releases
 
 PAGE = Path(__file__).parents[1] / "docs/models.md"
 HEIGHT, WIDTH = 360, 640

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from released_models import ADAPTERS, Release, outlined, published_model, release
 from torch import Tensor
 
 from longreel.methods import named_method
 from longreel.model import Model
 from longreel.models.engine.transformers_decoder import ATTENTION
 from longreel.models.published import PublishedAdapter
+from released_models import ADAPTERS, Release, outlined, published_model, release
 
 sys.path.append(str(Path(__file__).parents[1]))
 

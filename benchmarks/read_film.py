@@ -27,6 +27,7 @@ from typing import Any
 
 import av
 import numpy as np
+
 from memory_peak import peak, reset_peak
 from provenance import provenance, show_and_store
 

@@ -9,9 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import ablation_result
-import experiment_result
-
+from ablation import result as ablation_result
+from experiment import result as experiment_result
 from longreel.evaluate.tables import as_markdown, cost_table, share_table
 
 RESULTS = Path(__file__).parents[1] / "docs/results"

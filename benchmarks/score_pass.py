@@ -22,8 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from memory_peak import peak, reset_peak
-from provenance import provenance, show_and_store
 from torch import Tensor
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
@@ -33,6 +31,8 @@ from longreel.compress.pivot_kv import PivotKV, attention_received
 from longreel.models.engine.prefill import Prefill
 from longreel.models.engine.transformers_decoder import ATTENTION, TransformersDecoder, register_attention
 from longreel.positions import Rotation, inverse_frequencies
+from memory_peak import peak, reset_peak
+from provenance import provenance, show_and_store
 
 RESULT = "docs/results/score-pass.json"
 NOTE = (

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from memory_peak import peak, reset_peak
 from provenance import provenance, show_and_store
 from random_models import REAL, SMALL, WAYS

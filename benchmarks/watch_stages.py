@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from memory_peak import peak, reset_peak
-from random_models import FPS, random_adapter
-from released_models import Release
 from torch import nn
 
 from longreel.blocks import block_size
@@ -20,6 +17,9 @@ from longreel.compress.baselines import KeepAll
 from longreel.models.base import FilmPart
 from longreel.models.published import PublishedAdapter
 from longreel.video.frames import Frames
+from memory_peak import peak, reset_peak
+from random_models import FPS, random_adapter
+from released_models import Release
 
 HEIGHT, WIDTH = 360, 640
 

@@ -27,14 +27,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import ablations
 import results_page
-from ablation_condensers import Condenser, condense_films, condenser_for
-from ablation_measuring import columns, task_of
-from ablation_pupil import Pupil
-from ablation_recipe import AVERAGE, RANDOM, RESAMPLER, SUMMARIES, load_ablations
-from ablation_result import result, tables
-from ablation_start import stored
-from ablation_training import Run, Workshop
-from ablation_watching import CondensedWatcher
+from ablation.condensers import Condenser, condense_films, condenser_for
+from ablation.measuring import columns, task_of
+from ablation.pupil import Pupil
+from ablation.recipe import AVERAGE, RANDOM, RESAMPLER, SUMMARIES, load_ablations
+from ablation.result import result, tables
+from ablation.start import stored
+from ablation.training import Run, Workshop
+from ablation.watching import CondensedWatcher
 
 KINDS = (AVERAGE, RANDOM, RESAMPLER)
 INTERVAL, RATIO, WIDTH = 12, 4, 32

@@ -24,10 +24,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import experiments
 import results_page
-from experiment_bench import Arm, Bench, Experiment, Leg
-from experiment_films import PartsTask, SceneTask, film_of
-from experiment_parts import OffScale
-from experiment_result import result, tables
+from experiment.bench import Arm, Bench, Experiment, Leg
+from experiment.films import PartsTask, SceneTask, film_of
+from experiment.parts import OffScale
+from experiment.result import result, tables
 
 TINY = ["--films", "1", "--minutes", "0.1", "--first-seed", "911000000", "--families", "colour", "existence"]
 TINY += ["--per-family", "3", "--existence", "1", "--min-event", "0.5", "--keep", "1/4"]

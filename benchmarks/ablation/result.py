@@ -16,8 +16,9 @@ from longreel.figures import empty_figure, write_png
 from longreel.films.questions import GROUPS
 
 if TYPE_CHECKING:
-    from ablation_measuring import Column
     from matplotlib.axes import Axes
+
+    from ablation.measuring import Column
 
 # By label and seed.
 Answers = Mapping[str, Mapping[int, Sequence[Row]]]

@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from experiment_films import SceneTask
 
+from experiment.films import SceneTask
 from longreel.compress.progressive_pooling import ProgressivePooling
 from longreel.errors import UsageError
 from longreel.evaluate.settings import Setting

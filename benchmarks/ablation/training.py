@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from ablation_clock import CpuClock, cpu_seconds
-from ablation_condensers import Condenser, condenser_for
-from ablation_films import Films
-from ablation_lessons import ArmLessons
-from ablation_pupil import Pupil
-from ablation_recipe import SUMMARIES, AblationRecipe
-from ablation_start import Begun, Starts, keep_plan, lessons_for, stored, write
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ablation.clock import CpuClock, cpu_seconds
+from ablation.condensers import Condenser, condenser_for
+from ablation.films import Films
+from ablation.lessons import ArmLessons
+from ablation.pupil import Pupil
+from ablation.recipe import SUMMARIES, AblationRecipe
+from ablation.start import Begun, Starts, keep_plan, lessons_for, stored, write
 from longreel.films.vocabulary import taught_words
 from longreel.models.video_xl.adapter import VideoXLAdapter
 from longreel.models.video_xl.modeling import VideoXLModel

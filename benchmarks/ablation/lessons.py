@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import torch
-from ablation_recipe import DYNAMIC, Training
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
+from ablation.recipe import DYNAMIC, Training
 from longreel.train.borders import Borders
 from longreel.train.conversations.ratios import RatioPlan, Widening
 from longreel.train.dynamic_films import DynamicFilms

@@ -6,10 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from experiment_arms import KEEP_ALL, blind, fraction, no_summaries, others, summaries
-from experiment_bench import Arm, Bench, Experiment
-from experiment_parts import OffScale
-
+from experiment.arms import KEEP_ALL, blind, fraction, no_summaries, others, summaries
+from experiment.bench import Arm, Bench, Experiment
+from experiment.parts import OffScale
 from longreel.compress.baselines import FramesWithin, UniformFrames
 from longreel.compress.context_window import RAMPS, ContextWindow
 from longreel.compress.progressive_pooling import ProgressivePooling

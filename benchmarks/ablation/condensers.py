@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from ablation_recipe import AVERAGE, RANDOM, RESAMPLER, SUMMARIES
 from torch import Tensor, nn
+
+from ablation.recipe import AVERAGE, RANDOM, RESAMPLER, SUMMARIES
 
 _INNER = 4
 

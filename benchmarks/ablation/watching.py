@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from ablation_condensers import Condenser
 from torch import Tensor
 
+from ablation.condensers import Condenser
 from longreel.compress.base import Compressor, FilmCompressor
 from longreel.compress.baselines import KeepAll
 from longreel.identity import hash_json, hash_tensors

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from experiment_arms import KEEP_ALL, blind, evenly, no_summaries, others, retaken, summaries
-from experiment_bench import Arm, Bench, Experiment
-from experiment_films import PartsTask
-
+from experiment.arms import KEEP_ALL, blind, evenly, no_summaries, others, retaken, summaries
+from experiment.bench import Arm, Bench, Experiment
+from experiment.films import PartsTask
 from longreel.compress.context_window import ContextWindow
 from longreel.evaluate.settings import fraction_in_words
 from longreel.methods import Method, named_method

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from ablation_condensers import Condenser, condense_films
 from torch import Tensor, nn
 
+from ablation.condensers import Condenser, condense_films
 from longreel.models.video_xl.language_model import SummaryTokenLM
 from longreel.train.language import answer_loss
 

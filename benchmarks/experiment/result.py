@@ -8,9 +8,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiment_bench import Arm, Experiment
-from experiment_films import film_of
-
+from experiment.bench import Arm, Experiment
+from experiment.films import film_of
 from longreel.evaluate.result import ALL, Sorting, failed_films, median_cost, rounded, sorted_marks
 from longreel.evaluate.run_folder import Row
 from longreel.evaluate.scoring import Mark, cell, difference

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from ablation_clock import CpuClock, cpu_seconds
-from ablation_films import Films
-from ablation_recipe import AblationRecipe
 from safetensors.torch import load_file, save
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
+from ablation.clock import CpuClock, cpu_seconds
+from ablation.films import Films
+from ablation.recipe import AblationRecipe
 from longreel.errors import UsageError
 from longreel.files import atomic_file
 from longreel.kept_plan import differences, read_plan, write_plan

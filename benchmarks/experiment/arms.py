@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from experiment_bench import Arm, Bench
-from experiment_parts import EvenFrames
-
+from experiment.bench import Arm, Bench
+from experiment.parts import EvenFrames
 from longreel.compress.retake import Retake
 from longreel.evaluate.settings import BLIND, fraction_in_words
 from longreel.methods import Method, named_method

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablation_recipe import DYNAMIC, SUMMARIES, Ablation, AblationRecipe, Arm
-from ablation_training import Run, Workshop
-from ablation_watching import CondensingModel
-from experiment_films import SceneTask
-
+from ablation.recipe import DYNAMIC, SUMMARIES, Ablation, AblationRecipe, Arm
+from ablation.training import Run, Workshop
+from ablation.watching import CondensingModel
+from experiment.films import SceneTask
 from longreel.compress.video_xl import VideoXL
 from longreel.evaluate.run import Evaluation, evaluate
 from longreel.evaluate.run_folder import Row
