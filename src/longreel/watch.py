@@ -2,60 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from dataclasses import replace
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
+from longreel.appending import appended_sampling, check_appendable, check_cap, seams
 from longreel.ask import check_question
-from longreel.blocks import BlockReader, encoder_block, read_ahead
-from longreel.compress.base import FilmCompressor, IntervalCompressor
-from longreel.compress.kinds import planning
-from longreel.context_fit import Fill, check_context
-from longreel.errors import UsageError, WatchInterrupted
-from longreel.film_plan import FilmPlan, PlannedFilm, checked_max_tokens, plan_film, plan_films
+from longreel.errors import UsageError
+from longreel.film_plan import FilmPlan, checked_max_tokens, plan_films
 from longreel.film_text import FilmText, text_in_front
-from longreel.header import PlanRecord, SourceRecord
-from longreel.identity import hash_json
-from longreel.interrupts import held_back_interrupts
-from longreel.interval_fit import check_ratio_count, film_facts, fitted_to_film
+from longreel.interval_fit import check_ratio_count
 from longreel.memory import VideoMemory
 from longreel.methods import Method
 from longreel.models.base import ModelAdapter
-from longreel.progress import ProgressCallback, StageClock
+from longreel.progress import ProgressCallback
+from longreel.resuming import check_resume, check_same_run
 from longreel.session import WatchSession
 from longreel.showing import Showing, showings, watching_order
-from longreel.sources import (
-    can_be_opened_twice,
-    content_digest,
-    listed_sources,
-    samplings_agree,
-    source_name,
-)
+from longreel.sources import listed_sources
 from longreel.subtitling import Subtitling, check_same_subtitles, film_texts
-from longreel.video.reader import Begin, FilmStream
 from longreel.video.sampling import Sampling
-from longreel.video.targets import Grid
-from longreel.watched_film import WatchedFilm, plain
-from longreel.window_fit import check_target, planned_window
+from longreel.watch_run import Reading, WatchRun
+from longreel.window_fit import planned_window
 
 T = TypeVar("T", int, float)
-
-_SEAM = "not equal to watching the joined film"
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How films are read and who is told about it; see `watch`."""
-
-    strict: bool = False
-    allow_url: bool = False
-    progress: ProgressCallback | None = None
-    max_tokens: int | None = None
-    system: str | None = None
 
 
 def watch(
@@ -123,7 +93,7 @@ def watch(
     _check_question(method, question, resume)
     shown, given = _in_order(adapter, source, subtitling)
     if resume is not None:
-        _check_resume(adapter, method, shown, sampling, max_tokens, system, resume)
+        check_resume(adapter, method, shown, sampling, max_tokens, system, resume)
     texts = film_texts(
         adapter,
         [each.source for each in shown],
@@ -144,7 +114,7 @@ def watch(
     session = WatchSession(adapter, method, system, resume, text_in_front(texts), question, window)
     reading = Reading(strict, allow_url, progress, max_tokens, system)
     rest = _with_texts(shown, texts)[len(session.records) :]
-    return _watch_all(session, adapter, method, rest, sampling, reading)
+    return WatchRun(session, adapter, method, sampling, reading).watch(rest)
 
 
 def plan(
@@ -207,16 +177,12 @@ def append(
             kept of a film depends on its length, or its rotary table is for fewer positions; or the model
             has to be shown an image with all others.
     """
-    _check_same_run(adapter, method, memory)
-    _check_appendable(method)
-    if not memory.complete:
-        raise UsageError(
-            "the memory is incomplete: finish it with watch(…, resume=memory) before adding to it"
-        )
+    check_same_run(adapter, method, memory)
+    check_appendable(method, memory)
     subtitling = Subtitling(subtitles, subtitle_placement, subtitle_budget)
     shown, given = _in_order(adapter, source, subtitling, appended=True)
-    sampling = _appended_sampling(adapter, memory, shown)
-    _check_cap(adapter, memory, shown, sampling, allow_url=allow_url)
+    sampling = appended_sampling(adapter, memory, shown)
+    check_cap(adapter, memory, shown, sampling, allow_url=allow_url)
     texts = film_texts(
         adapter,
         [each.source for each in shown],
@@ -227,12 +193,9 @@ def append(
         earlier=len(memory.header.sources),
     )
     session = WatchSession(adapter, method, None, memory)
-    if memory.header.short_end:
-        session.warnings.append(_short_end(memory))
-    if method.seam is not None:
-        session.warnings.append(f"{method.seam}: {_SEAM}")
+    session.warnings += seams(method, memory)
     reading = Reading(strict, allow_url, progress)
-    return _watch_all(session, adapter, method, _with_texts(shown, texts), sampling, reading)
+    return WatchRun(session, adapter, method, sampling, reading).watch(_with_texts(shown, texts))
 
 
 def _in_order(
@@ -250,166 +213,6 @@ def _in_order(
 
 def _with_texts(shown: Sequence[Showing], texts: Sequence[FilmText | None]) -> list[Showing]:
     return [replace(each, text=text) for each, text in zip(shown, texts, strict=True)]
-
-
-def _watch_all(
-    session: WatchSession,
-    adapter: ModelAdapter,
-    method: Method,
-    shown: Sequence[Showing],
-    sampling: Sampling,
-    reading: Reading,
-) -> VideoMemory:
-    try:
-        if len(shown) > 1:
-            _look_ahead(session, adapter, method, shown, sampling, reading)
-        for showing in shown:
-            _watch_film(session, adapter, method, showing, sampling, reading)
-        return session.finish()
-    except KeyboardInterrupt:
-        # One Ctrl-C is enough: a second one must not cost what the first one saves.
-        with held_back_interrupts(deliver=False):
-            memory = session.checkpoint()
-        raise WatchInterrupted(_stopped(memory), memory) from None
-
-
-def _watch_film(
-    session: WatchSession,
-    adapter: ModelAdapter,
-    method: Method,
-    showing: Showing,
-    sampling: Sampling,
-    reading: Reading,
-) -> None:
-    digest = content_digest(showing.source)
-    offset = session.next_offset()
-    sampling = showing.sampling(sampling, offset)
-    size = encoder_block(adapter, method.cache)
-    resume = session.resume
-    begin = Begin(resume.read_from, resume.read_from_seconds) if resume else Begin()
-    with showing.opened(
-        sampling, block=size, strict=reading.strict, allow_url=reading.allow_url, begin=begin
-    ) as stream:
-        number, before = len(session.records), session.frames_read()
-        skip = resume.frame if resume else 0
-        planned = PlannedFilm.of(stream, sampling, number, before, showing.part(number))
-        film_plan, selector = plan_film(adapter, method.frames, planned, reading.max_tokens, method.tokens)
-        _check_text(method, showing.text)
-        fill = _fill(session, adapter, reading)
-        if showing.text is not None:
-            fill = fill.and_text(showing.text.record.tokens)
-        check_context(adapter, method, fill, [planned], [film_plan], session.window)
-        _check_target(session, adapter, method, [planned], [film_plan])
-        stream.resize_to(film_plan.size)
-        cache = _fitted_cache(adapter, method, planned, film_plan, showing)
-        size = encoder_block(adapter, cache)
-        chosen_by = selector if showing.is_film else None
-        blocks = BlockReader(stream, chosen_by, before=before, read=begin.frame, skip=skip, size=size)
-        film = WatchedFilm(
-            index=number,
-            offset=offset,
-            digest=digest,
-            sampling=sampling,
-            plan=film_plan,
-            stream=stream,
-            blocks=blocks,
-            cache=cache,
-            block=size,
-            lookback=method.lookback(adapter.clip) if showing.is_film else 0,
-            tokens_end=session.visual_tokens,
-            encoded_before=resume.encoded if resume else 0,
-            first_seconds=session.first_seconds if resume and resume.encoded else None,
-            warnings_before=session.partial[0].warnings if session.partial else (),
-            skip_tokens=resume.skip_tokens if resume else 0,
-            all_frames=chosen_by is None,
-            alone=showing.alone,
-            tokens_begin=session.tokens_of_records(),
-            text=showing.text,
-            lines_before=resume.lines if resume else 0,
-        )
-        session.begin(film)
-        _encode(session, adapter, method, film, StageClock(reading.progress, _stage(film), stream.expected))
-        session.end(film)
-
-
-def _fitted_cache(
-    adapter: ModelAdapter, method: Method, film: PlannedFilm, film_plan: FilmPlan, showing: Showing
-) -> FilmCompressor:
-    """What keeps entries of a film; images stay whole where it is chosen by attention."""
-    if not showing.is_film and not isinstance(method.cache, IntervalCompressor):
-        return planning(method.cache)
-    facts = film_facts(
-        adapter, method, film.name, film.number, film_plan.visual_tokens, is_film=showing.is_film
-    )
-    return fitted_to_film(adapter, method, facts, _prompt_tokens(film_plan, showing.text))
-
-
-def _check_target(
-    session: WatchSession,
-    adapter: ModelAdapter,
-    method: Method,
-    films: Sequence[PlannedFilm],
-    plans: Sequence[FilmPlan],
-) -> None:
-    before = [
-        (_plan_of(record.plan), record.is_film) for record in session.records if record.plan is not None
-    ]
-    check_target(adapter, method, session.window, before, films, plans, appended=session.appends)
-
-
-def _plan_of(record: PlanRecord) -> FilmPlan:
-    return FilmPlan(**record.model_dump())
-
-
-def _check_text(method: Method, text: FilmText | None) -> None:
-    if text is not None and text.ids and method.chosen_frames < 1:
-        raise UsageError(
-            "subtitles cannot stand at the times of frames that may not stay: give "
-            'subtitle_placement="transcript" and one film, or keep all frames (keyframes=1)'
-        )
-
-
-def _prompt_tokens(film_plan: FilmPlan, text: FilmText | None) -> int | None:
-    """Visual tokens of a film and the text among them, None if it has no known length."""
-    if film_plan.visual_tokens is None:
-        return None
-    told = 0 if text is None else text.record.tokens
-    return film_plan.visual_tokens + (film_plan.text_tokens or 0) + told
-
-
-def _fill(session: WatchSession, adapter: ModelAdapter, reading: Reading) -> Fill:
-    """What the films that were seen to their end fill."""
-    fill = Fill.of_text(len(adapter.dialogue.before(reading.system)))
-    for record in session.records:
-        if record.plan is not None:
-            fill = fill.and_plan(_plan_of(record.plan), is_film=record.is_film)
-        if record.subtitles is not None:
-            fill = fill.and_text(record.subtitles.tokens)
-    return fill
-
-
-def _encode(
-    session: WatchSession, adapter: ModelAdapter, method: Method, film: WatchedFilm, clock: StageClock
-) -> None:
-    """Encode and prefill one block while the next is being read."""
-    with closing(_ahead(film.stream, film.blocks)) as blocks:
-        for block in blocks:
-            with session.timed("encode"):
-                tokens = film.encoded(adapter, block, unpooled=method.tokens is not None)
-            session.take(film, block, tokens)
-            clock.report(film.read[-1] + 1)
-    # The last frames may not have been selected.
-    if film.blocks.read > (film.read[-1] + 1 if film.read else 0):
-        clock.report(film.blocks.read)
-
-
-def _ahead(stream: FilmStream, blocks: BlockReader) -> Any:
-    """Arrays come from the caller's own code, which stays on the caller's thread."""
-    return iter(blocks) if stream.info.kind == "arrays" else read_ahead(blocks)
-
-
-def _stage(film: WatchedFilm) -> str:
-    return f"watch {film.stream.info.name}"
 
 
 def _sampling(
@@ -442,56 +245,6 @@ def _as(kind: type[T], number: Any) -> T | None:
     return None if number is None else kind(number)
 
 
-def _check_appendable(method: Method) -> None:
-    if method.target is not None:
-        raise UsageError(
-            f"the memory was made with {method.target}, which another film would change: watch the joined "
-            "film, or watch the first part again with keep="
-        )
-
-
-def _appended_sampling(adapter: ModelAdapter, memory: VideoMemory, shown: Sequence[Showing]) -> Sampling:
-    """The frames per second of the memory's films, for whole films."""
-    films = [record for record in memory.header.sources if record.is_film]
-    if (memory.header.sources and not films) or all(not each.is_film for each in shown):
-        return Sampling(fps=adapter.default_fps, cap=adapter.most_frames)
-    settings = films[-1].sampling if films else {}
-    plan = films[-1].plan if films else None
-    targets = [f"{name}=" for name in ("count", "max_frames", "seconds") if settings.get(name) is not None]
-    targets += ["max_tokens="] if plan is not None and plan.max_tokens is not None else []
-    if targets or not settings.get("fps"):
-        raise UsageError(
-            f"the memory was sampled with {' and '.join(targets) or 'no fps='}, which another film would "
-            "change: watch the joined film, or watch the first part again by fps= alone"
-        )
-    return Sampling(fps=settings["fps"], cap=settings.get("cap"))
-
-
-def _check_cap(
-    adapter: ModelAdapter,
-    memory: VideoMemory,
-    shown: Sequence[Showing],
-    sampling: Sampling,
-    *,
-    allow_url: bool,
-) -> None:
-    """Refuse films with which the joined film would be too long for its frames per second."""
-    if sampling.cap is None or sampling.fps is None or all(not each.is_film for each in shown):
-        return
-    last = memory.header.sources[-1]
-    length = max(last.until, last.offset + (last.duration or 0.0))
-    for each in shown:
-        if each.is_film and can_be_opened_twice(each.source):
-            with each.opened(sampling, allow_url=allow_url) as stream:
-                length += stream.info.duration or 0.0
-    if Grid(0.0, 1 / sampling.fps, math.inf).before(length) > sampling.cap:
-        raise UsageError(
-            f"joined, the films are too long for {sampling.fps:g} frames a second, as {adapter.name} is "
-            f"shown {sampling.cap:,} at most if fps= is not given: watch the first part again with "
-            f"fps={sampling.fps:g}, or watch the joined film"
-        )
-
-
 def _check_question(method: Method, question: str | None, resume: VideoMemory | None) -> None:
     needed = method.needs_question
     if question is not None:
@@ -506,115 +259,3 @@ def _check_question(method: Method, question: str | None, resume: VideoMemory | 
         raise UsageError(
             f"method {method.name!r} is set to keep what a question needs: give question=, or other scores"
         )
-
-
-def _check_same_run(adapter: ModelAdapter, method: Method, memory: VideoMemory) -> None:
-    memory.require_model(adapter)
-    memory.require_shapes(adapter)
-    if hash_json(memory.header.method) != hash_json(method.settings()):
-        raise UsageError(
-            f"the memory was made with {_described(memory.header.method)} and this model is set to "
-            f"{_described(method.settings())}: load it with the memory's method and keep"
-        )
-
-
-def _check_resume(
-    adapter: ModelAdapter,
-    method: Method,
-    shown: Sequence[Showing],
-    sampling: Sampling,
-    max_tokens: int | None,
-    system: str | None,
-    memory: VideoMemory,
-) -> None:
-    _check_same_run(adapter, method, memory)
-    if system is not None and hash_json(system) != memory.header.system:
-        raise UsageError("system= differs from the system prompt of the memory to resume: use the same")
-    records = memory.header.sources
-    if memory.complete and len(records) < len(shown):
-        raise UsageError("the memory to resume is complete: add the other films with append")
-    if len(records) > len(shown):
-        raise UsageError(
-            f"the memory to resume holds {len(records)} films and {len(shown)} are named: name all"
-        )
-    for record, showing in zip(records, shown, strict=False):
-        if record.digest != content_digest(showing.source) or not _may_be(showing.source, record):
-            raise UsageError(
-                f"the memory to resume holds {record.name} and {source_name(showing.source)} has other "
-                "content: name the same film"
-            )
-        _check_alone(record, showing)
-        if not samplings_agree(record.sampling, plain(showing.sampling(sampling, record.offset))):
-            raise UsageError(
-                f"the memory to resume was sampled by {_chosen(record.sampling)}: use the same settings"
-            )
-        earlier = record.plan.max_tokens if record.plan is not None else None
-        if earlier != max_tokens:
-            raise UsageError(f"the memory to resume was watched with max_tokens={earlier}: use the same")
-
-
-def _check_alone(record: SourceRecord, showing: Showing) -> None:
-    """Refuse an image that would now be looked at otherwise."""
-    if None not in (record.alone, showing.alone) and record.alone != showing.alone:
-        had, named = ("one image", "are several") if record.alone else ("several images", "is one")
-        raise UsageError(f"the memory to resume was to have {had} and there {named} now: name the same")
-
-
-def _may_be(source: Any, record: SourceRecord) -> bool:
-    """Whether an address may be the film of the record: its content is not known before it is read."""
-    if record.digest is not None or not isinstance(source, str):
-        return True
-    return record.name in (source, PurePosixPath(urlsplit(source).path).name)
-
-
-def _look_ahead(
-    session: WatchSession,
-    adapter: ModelAdapter,
-    method: Method,
-    shown: Sequence[Showing],
-    sampling: Sampling,
-    reading: Reading,
-) -> None:
-    """Find what cannot be read, and films that do not fit together, before hours go into the first."""
-    watched = session.records
-    looked_at = [each for each in shown if can_be_opened_twice(each.source)]
-    films, plans = plan_films(
-        adapter,
-        method.frames,
-        looked_at,
-        sampling,
-        reading.max_tokens,
-        method.tokens,
-        allow_url=reading.allow_url,
-        number=len(watched),
-        offset=session.next_offset(),
-        before=session.frames_read(),
-    )
-    check_context(adapter, method, _fill(session, adapter, reading), films, plans, session.window)
-    _check_target(session, adapter, method, films, plans)
-
-
-def _stopped(memory: VideoMemory) -> str:
-    point = memory.header.resume
-    sources = memory.header.sources
-    if point is None:
-        return "stopped when all was watched: the memory is complete"
-    where = f"{point.seconds:.1f} s of {sources[-1].name}" if sources else "the beginning"
-    return f"stopped at {where}: watch it again with resume= and this memory to go on"
-
-
-def _short_end(memory: VideoMemory) -> str:
-    header = memory.header
-    return (
-        f"{header.sources[-1].name} ended inside an interval ({header.short_end} of {header.interval} visual "
-        "tokens), which was closed short: not equal to watching the joined film"
-    )
-
-
-def _described(settings: dict[str, Any]) -> str:
-    return f"{settings['name']} ({_chosen(settings['cache'])})"
-
-
-def _chosen(settings: dict[str, Any]) -> str:
-    chosen = {key: value for key, value in settings.items() if value is not None and key != "part"}
-    return ", ".join(f"{key}={value}" for key, value in chosen.items()) or "no settings"
