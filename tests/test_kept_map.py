@@ -41,6 +41,8 @@ def test_shares_are_those_counted_one_by_one(method: str) -> None:
     assert len(drawn.edges) == drawn.shares.shape[1] + 1
     for layer, row in enumerate(drawn.shares):
         assert row.tolist() == pytest.approx(list(plain_shares(memory, layer).values()), nan_ok=True)
+    kept = [len([token for token in layer.token.tolist() if token != TEXT]) for layer in memory.layers]
+    assert drawn.share == pytest.approx(sum(kept) / len(kept) / memory.header.visual_tokens)
 
 
 def test_long_films_are_drawn_in_fewer_columns() -> None:

@@ -24,10 +24,12 @@ class KeptMap:
     edges: float64 (columns + 1,), seconds between which the stretches lie.
     shares: float64 (layers, columns), entries kept for each visual token that began to be seen there; NaN
         where none did.
+    share: of all of it, in the mean of the layers.
     """
 
     edges: Tensor
     shares: Tensor
+    share: float
 
 
 def kept_map(memory: VideoMemory, columns: int = _COLUMNS) -> KeptMap:
@@ -48,8 +50,9 @@ def kept_map(memory: VideoMemory, columns: int = _COLUMNS) -> KeptMap:
     for layer in memory.layers:
         token = layer.token.cpu()
         where = column[timeline.run_of(token[token != TEXT])]
-        rows.append(where.bincount(minlength=count).double() / seen)
-    return KeptMap(edges, torch.stack(rows))
+        rows.append(where.bincount(minlength=count).double())
+    kept = torch.stack(rows)
+    return KeptMap(edges, kept / seen, float(kept.sum() / (len(rows) * seen.sum())))
 
 
 def draw_map(memory: VideoMemory, path: Path) -> KeptMap:

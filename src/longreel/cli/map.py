@@ -31,5 +31,4 @@ def kept_map(
     if as_json:
         print_json({"figure": str(output), "seconds": drawn.edges.tolist(), "shares": shares})
     else:
-        mean = float(drawn.shares.nanmean())
-        print(f"{output}: {len(shares)} layers over {float(drawn.edges[-1]):.1f} s, {mean:.3f} kept")
+        print(f"{output}: {len(shares)} layers over {float(drawn.edges[-1]):.1f} s, {drawn.share:.3f} kept")
