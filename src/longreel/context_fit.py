@@ -52,7 +52,7 @@ class Fill:
             return self
         fixed = self.text + self.extent
         reach = None if self.reach is None else fixed + math.ceil((self.reach - fixed) * share)
-        films = tuple((math.ceil(visual * share), prompt) for visual, prompt in self.films)
+        films = tuple((math.ceil(visual * share), math.ceil(prompt * share)) for visual, prompt in self.films)
         visual = self.images + math.ceil((self.visual - self.images) * share)
         return replace(self, visual=visual, reach=reach, films=films)
 

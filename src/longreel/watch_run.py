@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from longreel.blocks import BlockReader, encoder_block, read_ahead
-from longreel.compress.base import FilmCompressor, IntervalCompressor
+from longreel.compress.base import FilmCompressor, IntervalCompressor, tokens_kept
 from longreel.compress.kinds import planning
 from longreel.context_fit import Fill, check_context
 from longreel.errors import UsageError, WatchInterrupted
@@ -182,7 +184,9 @@ class WatchRun:
             return planning(method.cache)
         tokens = film_plan.visual_tokens
         facts = film_facts(adapter, method, film.name, film.number, tokens, is_film=showing.is_film)
-        return fitted_to_film(adapter, method, facts, _prompt_tokens(film_plan, showing.text))
+        return fitted_to_film(
+            adapter, method, facts, _prompt_tokens(adapter, method, film_plan, showing.text)
+        )
 
     def _encode(self, film: WatchedFilm, clock: StageClock) -> None:
         """Encode and prefill one block while the next is being read."""
@@ -209,12 +213,19 @@ def _check_text(method: Method, text: FilmText | None) -> None:
         )
 
 
-def _prompt_tokens(film_plan: FilmPlan, text: FilmText | None) -> int | None:
-    """Visual tokens of a film and the text among them, None if it has no known length."""
-    if film_plan.visual_tokens is None:
+def _prompt_tokens(
+    adapter: ModelAdapter, method: Method, film_plan: FilmPlan, text: FilmText | None
+) -> int | None:
+    """Visual tokens of the frames that stay and the text among them, None if a film has no known length.
+
+    Text among frames is taken to be as long for each of them.
+    """
+    if film_plan.visual_tokens is None or film_plan.frames is None:
         return None
+    tokens = film_plan.visual_tokens + (film_plan.text_tokens or 0)
     told = 0 if text is None else text.record.tokens
-    return film_plan.visual_tokens + (film_plan.text_tokens or 0) + told
+    frames = max(1, math.ceil(film_plan.frames / adapter.clip))
+    return math.ceil(tokens * Fraction(tokens_kept(frames, float(method.chosen_frames)), frames)) + told
 
 
 def _ahead(stream: FilmStream, blocks: BlockReader) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +156,28 @@ def test_it_goes_on_where_it_was_broken_off_while_prefilling(family: str, folder
     adapter.watcher = made
     assert 0 < partial.header.visual_tokens < whole.header.visual_tokens
     assert_same(whole, model.watch(film(40), resume=partial))
+
+
+@pytest.mark.parametrize("select", ["peaks", "merge"])
+def test_a_budget_is_for_the_frames_that_stay(select: str, family: str, folder: Path) -> None:
+    """Frames are selected first, and then the fraction is told."""
+
+    def watched_with(**amount: Any) -> longreel.VideoMemory:
+        settings = longreel.Retake(chunk_frames=8, keyframes=0.5, select=select)
+        return longreel.load(folder, method="retake", retake=settings, **amount).watch(film(FRAMES))
+
+    whole = watched_with(keep=1.0)
+    plan = whole.header.sources[0].plan
+    assert plan is not None
+    assert plan.visual_tokens is not None
+    share = Fraction(whole.header.visual_tokens, plan.visual_tokens)
+    prompt = math.ceil((plan.visual_tokens + (plan.text_tokens or 0)) * share)
+    assert prompt < plan.visual_tokens + (plan.text_tokens or 0)
+    for budget in (prompt, prompt // 3):
+        part, same = watched_with(budget=budget), watched_with(keep=budget / prompt)
+        for mine, theirs in zip(part.layers, same.layers, strict=True):
+            assert torch.equal(mine.keys, theirs.keys)
+    assert max(watched_with(budget=prompt).header.kept) == max(whole.header.kept)
 
 
 def test_at_keep_1_all_frames_stay(family: str, folder: Path) -> None:
