@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 import longreel
 import longreel.models.reel_tiny
@@ -83,3 +84,25 @@ def test_follow_ups_are_answered_like_first_questions(run: Run, tmp_path: Path) 
     lines = run("ask", tmp_path / "film-7.mp4", "-q", stdin=asked).out.splitlines()
     right = [is_right(question, line) for question, line in zip(questions, lines, strict=True)]
     assert sum(right) >= 0.8 * len(right)
+
+
+def test_retake_keeps_a_fraction_of_each_chunk(run: Run, tmp_path: Path) -> None:
+    run("films", "make", tmp_path, "--seconds", "40", "--seed", "4", "-q")
+    film = tmp_path / "film-4.mp4"
+    everything = longreel.load(method="keep-all").watch(film)
+    whole = longreel.load(method="retake", keep=1.0).watch(film)
+    for mine, theirs in zip(whole.layers, everything.layers, strict=True):
+        assert torch.equal(mine.keys, theirs.keys)
+        assert torch.equal(mine.positions, theirs.positions)
+    for keyframes, squeeze in ((1.0, True), (0.5, False)):
+        settings = longreel.Retake(keyframes=keyframes, squeeze=squeeze)
+        memory = longreel.load(method="retake", keep=0.3, retake=settings).watch(film)
+        tokens = memory.header.visual_tokens
+        assert tokens == everything.header.visual_tokens * keyframes
+        # Frames of four tokens each, 32 in a chunk.
+        chunks = [range(first, min(first + 128, tokens)) for first in range(0, tokens, 128)]
+        kept = [layer.token.tolist() for layer in memory.layers]
+        for chunk in chunks:
+            for layer in kept:
+                assert sum(token in chunk for token in layer) == max(1, int(0.3 * len(chunk)))
+        assert len({tuple(layer) for layer in kept}) > 1

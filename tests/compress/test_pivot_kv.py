@@ -96,10 +96,17 @@ def test_no_tensor_is_larger_than_one_block_of_rows() -> None:
     assert largest.elements == 4 * 16 * 256
 
 
-@pytest.mark.parametrize("shapes", [((4, 5, 8), (3, 5, 8)), ((4, 5, 8), (2, 6, 8)), ((5, 8), (5, 8))])
+@pytest.mark.parametrize(
+    "shapes",
+    [((4, 5, 8), (3, 5, 8)), ((4, 5, 8), (2, 6, 8)), ((5, 8), (5, 8)), ((0, 5, 8), (1, 5, 8))],
+)
 def test_projections_that_do_not_fit_are_refused(shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
     with pytest.raises(ValueError, match="do not belong together"):
         attention_received(torch.zeros(shapes[0]), torch.zeros(shapes[1]))
+
+
+def test_no_tokens_receive_nothing() -> None:
+    assert attention_received(torch.zeros(4, 0, 8), torch.zeros(2, 0, 8)).shape == (0,)
 
 
 def test_an_empty_block_is_refused() -> None:
@@ -277,7 +284,17 @@ def test_short_keys_are_worth_most() -> None:
     assert small_keys(key).tolist() == [-5.0, -1.5]
 
 
-@pytest.mark.parametrize("wrong", [{}, {"keep": 0.5, "budget": 4}, {"keep": 0.0}, {"budget": 0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"keep": 0.5, "budget": 4},
+        {"keep": 0.0},
+        {"budget": 0},
+        {"keep": 0.5, "chunk_frames": 0},
+        {"keep": 0.5, "chunk_frames": 10**11},
+    ],
+)
 def test_settings_that_cannot_be(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError) as caught:
         PivotKV(**wrong)

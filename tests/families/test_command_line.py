@@ -105,6 +105,9 @@ def test_retake_is_set_and_reported(
     stages = {stage["name"]: (stage["before"], stage["after"]) for stage in report["stages"]}
     assert stages["prefill"] == (report["visual_tokens"], report["visual_tokens"] // 4)
     assert len(report["kept"]) == 3
+    drawn = run("map", memory, "-o", tmp_path / "map.png")
+    assert drawn.code == 0, drawn.err
+    assert len(Image.open(tmp_path / "map.png").convert("RGB").getcolors(2**24) or ()) > 20
     said = run("info", memory)
     assert "chunk_frames=8" in said.out
     assert "entries" in said.out

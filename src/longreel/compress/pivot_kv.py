@@ -24,14 +24,17 @@ SCORES = ("attention", "keys", "question")
 # Attention that is held at once on a CPU, 2 MiB: what stays in its cache is summed three times as fast.
 _CACHED = 2**19
 
+# Days of film: more than fits into one prefill anywhere.
+_MOST_FRAMES = 1_000_000
+
 
 @dataclass(frozen=True)
 class PivotKV:
     """Keep of each chunk, in each layer, the tokens that matter most there.
 
     keep: fraction of each chunk that stays, max(1, floor(keep * n)) of n tokens; at 1 nothing is done at all.
-    budget: in its place, tokens that the prompt of each film (its visual tokens, the text among them and
-        before it) is to fit: keep = min(1, budget / tokens), the paper's dynamic rule.
+    budget: in its place, tokens that the prompt of each film (the visual tokens of the frames that stay, the
+        text among them and before it) is to fit: keep = min(1, budget / tokens), the paper's dynamic rule.
     chunk_frames: frames of the film in a chunk.
     squeeze: whether what stays moves together in time. If not it stays where it stood, and scores are those
         of rotated queries and keys, as published.
@@ -68,8 +71,10 @@ class PivotKV:
             raise UsageError(f"keep={self.keep} is outside (0, 1]: give the fraction to keep, such as 0.25")
         if self.budget is not None and self.budget < 1:
             raise UsageError(f"budget={self.budget} is no number of tokens: give a whole number")
-        if self.chunk_frames < 1:
-            raise UsageError(f"chunk_frames={self.chunk_frames} is below 1: give 32, as published")
+        if not 1 <= self.chunk_frames <= _MOST_FRAMES:
+            raise UsageError(
+                f"chunk_frames={self.chunk_frames} is outside 1 to {_MOST_FRAMES:,}: give 32, as published"
+            )
         if self.scored_by not in SCORES:
             raise UsageError(f"unknown scores {self.scored_by!r}: known are {', '.join(SCORES)}")
 
@@ -220,7 +225,7 @@ def attention_received(query: Tensor, key: Tensor, block: int = 128) -> Tensor:
         ValueError: shapes that do not belong together, or a block below 1.
     """
     heads, kv_heads = len(query), len(key)
-    if query.ndim != 3 or query.shape[1:] != key.shape[1:] or not kv_heads or heads % kv_heads:
+    if query.ndim != 3 or query.shape[1:] != key.shape[1:] or not kv_heads or not heads or heads % kv_heads:
         raise ValueError(
             f"query {tuple(query.shape)} and key {tuple(key.shape)} do not belong together: "
             "give (H, n, d) and (Hkv, n, d), H a multiple of Hkv"
@@ -236,7 +241,7 @@ def _received(query: Tensor, key: Tensor, block: int) -> Tensor:
     tokens, width = key.shape[1:]
     keys = key.to(torch.float32).mT
     if not key.is_cuda:
-        block = max(1, min(block, _CACHED // (heads * tokens)))
+        block = max(1, min(block, _CACHED // max(1, heads * tokens)))
     # Float64: the sum of many rows is then the same for blocks of any size, up to rounding at the end.
     received = torch.zeros(tokens, dtype=torch.float64, device=key.device)
     for rows in query.split(block, dim=1):
