@@ -35,10 +35,6 @@ class LongFilms:
         self._positions(None)
         self._tokens(None)
 
-    def chosen(self) -> list[str]:
-        """The names of the options that were given."""
-        return [f"--{name}" for name, value in vars(self).items() if value is not None]
-
     def joined(self, model: Model) -> Model:
         """The same model; its method with these parts.
 
