@@ -3,11 +3,11 @@
     python benchmarks/experiments.py pivotkv --films 40 -o docs/results/retake-pivotkv.json
     torchrun --nproc-per-node 2 benchmarks/experiments.py window --films 34 -o docs/results/window.json
 
-NAME is one of longer, dpselect, pivotkv, balance (ReTaKe), window, pooling, combined (visual context
-window); `experiment/retake.py` and `experiment/window.py` say what each compares. Every film is watched
-once by every arm, in the folder --folder, and the same command goes on with a run that was stopped or
-killed; processes that torchrun or accelerate starts share the films. Differences are between answers to the
-same questions, with 95 % intervals over films.
+NAME is one of longer, dpselect, pivotkv, balance (ReTaKe), window, extend, pooling, combined (visual
+context window); `experiment/retake.py` and `experiment/window.py` say what each compares. Every film is
+watched once by every arm, in the folder --folder, and the same command goes on with a run that was stopped
+or killed; processes that torchrun or accelerate starts share the films. Differences are between answers to
+the same questions, with 95 % intervals over films.
 
 --output stores the result, with a figure beside it where there is a curve; `results_page.py` puts both on
 the page of results. --so-far watches nothing and counts the films that every arm has watched.
@@ -27,7 +27,7 @@ import longreel
 from experiment.bench import FAMILIES, Bench, Experiment
 from experiment.result import draw, result, tables
 from experiment.retake import balance, dpselect, longer, pivotkv
-from experiment.window import combined, pooling, window
+from experiment.window import combined, extend, pooling, window
 from longreel.cli.failures import exit_code_of
 from longreel.cli.progress import shown_progress
 from longreel.evaluate.run import Evaluation, evaluate
@@ -49,6 +49,7 @@ EXPERIMENTS: dict[str, Callable[[Bench], Experiment]] = {
     "pivotkv": pivotkv,
     "balance": balance,
     "window": window,
+    "extend": extend,
     "pooling": pooling,
     "combined": combined,
 }

@@ -78,6 +78,7 @@ def check(found: dict[str, Any], experiment: Experiment) -> None:
         ("pivotkv", []),
         ("balance", []),
         ("window", ["--multiples", "1", "2", "--scales", "1", "2"]),
+        ("extend", ["--multiples", "1", "2"]),
         ("combined", []),
     ],
 )

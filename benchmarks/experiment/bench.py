@@ -37,7 +37,7 @@ class Arm:
     """One way of watching.
 
     method: None for nothing shown. line, x: of the figure, a line and where on it; x None for a level line.
-    against: labels of what it is compared with.
+    against: labels of what it is compared with. extended: as in `Setting`.
     """
 
     label: str
@@ -45,11 +45,12 @@ class Arm:
     line: str = ""
     x: float | None = None
     against: tuple[str, ...] = ()
+    extended: int | None = None
 
     @property
     def setting(self) -> Setting:
         """As `evaluate` takes it."""
-        return Setting(self.label, self.method)
+        return Setting(self.label, self.method, extended=self.extended)
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,36 @@ def _scaled(bench: Bench, multiple: float) -> list[Arm]:
     return [*arms, Arm(f"blind {at}", None, "blind", multiple, (f"none {at}",))]
 
 
+def extend(bench: Bench) -> Experiment:
+    """Extending memories in place of watching longer films again."""
+    base = bench.minutes(bench.trained_minutes)
+    longer = [each for each in bench.chosen.multiples if each > 1]
+    legs = [
+        bench.leg(
+            bench.task(base * each, **bench.fewer(each)), _extended(bench, base * each, each), f"{each:g}x"
+        )
+        for each in longer
+    ]
+    return Experiment(
+        "extend",
+        f"Films of multiples of {base:g} minutes. *Extended* are memories that were watched without a longer "
+        "window and got it afterwards, *watched again* those that were watched with it.",
+        legs,
+        "film length / trained length",
+        bench.left_out(),
+    )
+
+
+def _extended(bench: Bench, minutes: float, multiple: float) -> list[Arm]:
+    extent = max(bench.adapter.trained_window, bench.tokens(60 * minutes, bench.fps()))
+    plain, again = f"as watched at {multiple:g}x", f"watched again at {multiple:g}x"
+    return [
+        Arm(plain, KEEP_ALL, "as watched", multiple, (again,)),
+        Arm(f"extended at {multiple:g}x", KEEP_ALL, "extended", multiple, (plain, again), extended=extent),
+        Arm(again, Method(positions=ContextWindow(), name="window"), "watched again", multiple),
+    ]
+
+
 def pooling(bench: Bench) -> Experiment:
     """Progressive against uniform pooling at equal tokens."""
     minutes, keeps = bench.minutes(bench.trained_minutes), bench.keeps(1 / 4)

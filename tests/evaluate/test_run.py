@@ -6,21 +6,26 @@ import json
 import re
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
 import pytest
+import torch
 from torch import OutOfMemoryError
 
+import longreel
 from longreel.errors import LongreelError, UsageError
 from longreel.evaluate.drawn_films import FilmsTask, NeedleTask
 from longreel.evaluate.items import Task
 from longreel.evaluate.result import result
 from longreel.evaluate.run import Evaluation, evaluate
 from longreel.evaluate.run_folder import RunFolder, read_rows
-from longreel.evaluate.settings import BLIND, settings_to_compare, with_base
+from longreel.evaluate.settings import BLIND, Setting, settings_to_compare, with_base
 from longreel.evaluate.tables import compared_with, cost_table, difference_table, share_table
+from longreel.memory import VideoMemory
+from longreel.methods import named_method
 from longreel.model import Model
 from tests.fakes import FakeAdapter
 
@@ -142,6 +147,21 @@ def test_untimed_the_answers_are_the_same_and_frames_are_encoded_once(
 def test_memories_stay_if_wanted(tmp_path: Path) -> None:
     evaluate(evaluation(keep_memories=True), tmp_path)
     assert len(list((tmp_path / "memories").iterdir())) == 6
+
+
+def test_memories_are_extended_before_they_are_asked(tmp_path: Path) -> None:
+    adapter, whole = longreel.load().adapter, named_method("keep-all")
+    settings = [Setting("plain", whole), Setting("long", whole, extended=9000)]
+    run = evaluate(Evaluation(SMALL, adapter, settings, keep_memories=True), tmp_path)
+    for item in SMALL.items():
+        plain, long = (VideoMemory.open(run.memory(item.key, each.label)) for each in settings)
+        assert plain.window is None
+        assert long.window is not None
+        assert long.window.target == 9000
+        assert not torch.equal(plain.layers[0].keys, long.layers[0].keys)
+    shorter = [settings[0], replace(settings[1], extended=6000)]
+    with pytest.raises(UsageError, match="extended"):
+        evaluate(Evaluation(SMALL, adapter, shorter), tmp_path)
 
 
 @pytest.mark.parametrize(

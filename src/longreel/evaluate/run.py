@@ -56,6 +56,7 @@ class Evaluation:
     def plan(self) -> dict[str, Any]:
         """Plain values that determine the answers; a run goes on only with an equal plan."""
         blind = self.blind_adapter
+        extended = {each.label: each.extended for each in self.settings if each.extended is not None}
         return {
             "task": {"name": self.task.name, **self.task.settings()},
             "model": {"name": self.adapter.name, **self.adapter.identity()},
@@ -67,6 +68,7 @@ class Evaluation:
             "count": self.count,
             "max_frames": self.max_frames,
             **({} if self.timed else {"timed": False}),
+            **({"extended": extended} if extended else {}),
         }
 
     @property
@@ -193,6 +195,8 @@ def _memory(
     if not path.exists():
         memory = _watched(model, item.clip(run.film(item.key)), evaluation)
         _check_whole(memory, item.key)
+        if setting.extended is not None:
+            memory = model.extend(memory, setting.extended)
         memory.save(path)
     return model.open(path)
 

@@ -20,12 +20,14 @@ class Setting:
     """One column of a result.
 
     method: None for the blind setting, in which nothing is shown. keep: the fraction kept; None if there is
-    none, as for a method that keeps a number of tokens.
+    none, as for a method that keeps a number of tokens. extended: positions to which memories are extended
+    once they are watched; None to leave them as they are.
     """
 
     label: str
     method: Method | None
     keep: float | None = None
+    extended: int | None = None
 
     @property
     def is_base(self) -> bool:
