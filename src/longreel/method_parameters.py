@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from longreel.errors import UsageError
 from longreel.long_films import LongFilms
-from longreel.parsing import parsed_fraction, parsed_ratio, parsed_ratios
+from longreel.parsing import nearest, parsed_fraction, parsed_ratio, parsed_ratios
 
 if TYPE_CHECKING:
     from longreel.compress.retake import Retake
@@ -188,12 +187,6 @@ class MethodParameters:
 
 
 PLAIN = MethodParameters()
-
-
-def nearest(name: str, known: Mapping[str, Any] | Sequence[str]) -> str:
-    """Which name may have been meant."""
-    close = get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def as_given(name: str, value: Any, kind: Any) -> Any:

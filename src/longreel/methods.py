@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, is_dataclass
-from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any
 
@@ -30,6 +29,7 @@ from longreel.compress.retake import Retake
 from longreel.compress.summary_tokens import SummaryTokens, whole_ratio
 from longreel.compress.video_xl import VideoXL
 from longreel.errors import UsageError
+from longreel.parsing import nearest
 
 # Settings that came later count only where they are set, so that memories made before stay valid.
 _LATER = (("by_time", False),)
@@ -241,7 +241,9 @@ def named_method(
         return _set_video_xl(name, keep, budget, video_xl)
     row = _METHODS.get(name)
     if row is None:
-        raise UsageError(f"unknown method {name!r}{_nearest(name)}: known are {', '.join(_METHODS)}")
+        raise UsageError(
+            f"unknown method {name!r}{nearest(str(name), _METHODS)}: known are {', '.join(_METHODS)}"
+        )
     if keep is not None:
         keep = checked_keep(keep)
     if row.whole and keep not in (None, 1):
@@ -291,8 +293,3 @@ def checked_keep(keep: float) -> float:
     if not 0 < number <= 1:
         raise UsageError(f"keep={keep} is outside (0, 1]: give the fraction to keep, such as 0.0625 for 16x")
     return number
-
-
-def _nearest(name: str) -> str:
-    close = get_close_matches(str(name), _METHODS, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

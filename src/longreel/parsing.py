@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from longreel.errors import UsageError
 
 if TYPE_CHECKING:
     from longreel.compress.progressive_pooling import ProgressivePooling
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Which of the known words may have been meant, to be put behind an unknown one; "" for none."""
+    close = get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def parsed_keep(text: str | None) -> float | None:

@@ -88,7 +88,7 @@ def test_the_base_model_stays_as_it_is() -> None:
         (["retake"], {"keyframes": "some"}, "--keyframes 'some' is not a fraction"),
         (["retake"], {"keyframes": 2}, "--keyframes '2' is outside"),
         (["retake"], {"select": "best"}, "unknown select 'best'"),
-        (["retake"], {"by_times": True}, r"no method has by_times \(did you mean by_time\?\)"),
+        (["retake"], {"by_times": True}, r"no method has by_times \(did you mean 'by_time'\?\)"),
         (["retake"], {"by_time": "yes"}, "by_time = 'yes' is of another kind: give true or false"),
         (["retake"], {"chunk_frames": 1.5}, "chunk_frames = 1.5 is of another kind: give a whole number"),
         (["random"], {"ramp": True}, "ramp = True is of another kind: give text"),

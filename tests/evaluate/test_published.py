@@ -134,7 +134,7 @@ def test_every_system_has_its_rows() -> None:
         ("[systems.x]\n[rows.a]\nsystem = 'x'\nbenchmark = 'imagenet'", "imagenet"),
         ("[systems.x]\n[rows.a]\nsystem = 'x'\nbenchmark = 'mlvu'\nframes = 3", "frames"),
         ("[systems.x]\n[rows.a]\nsystem = 'x'\nbenchmark = 'mlvu'\nfigures = []", "no recipes"),
-        (f"{ROW}bytime = true", "recipe a has bytime, which no recipe has .did you mean by_time"),
+        (f"{ROW}bytime = true", "recipe a has bytime, which no recipe has .did you mean .by_time."),
         (f"{ROW}by_time = true", "recipe a: --by-time is for --method retake: leave it out"),
         (f"{ROW}dense = 4", "recipe a: --dense is for --method video-xl"),
         (f"{ROW}by_time = 1", "recipe a: by_time = 1 is of another kind: give true or false"),

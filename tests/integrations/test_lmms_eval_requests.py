@@ -138,7 +138,7 @@ def test_parameters_of_methods_are_among_the_model_arguments() -> None:
     ("given", "said"),
     [
         ({"kepp": 1}, "--model_args has kepp, which longreel does not know"),
-        ({"by_tim": True}, r"which longreel does not know \(did you mean by_time\?\)"),
+        ({"by_tim": True}, r"which longreel does not know \(did you mean 'by_time'\?\)"),
         ({"by_time": 3}, "by_time = 3 is of another kind"),
         ({"scores": "question"}, "--scores question watches a film for one question"),
     ],

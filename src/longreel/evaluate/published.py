@@ -11,7 +11,8 @@ from typing import Any, get_type_hints
 
 from longreel.errors import UsageError
 from longreel.evaluate.benchmarks.table import BENCHMARKS
-from longreel.method_parameters import PLAIN, MethodParameters, as_given, nearest
+from longreel.method_parameters import PLAIN, MethodParameters, as_given
+from longreel.parsing import nearest
 
 # What holds of a system holds of its rows too, which may say more.
 _NOTES = ("untold", "differs")

@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image
 
 from longreel.errors import UsageError
-from longreel.method_parameters import MethodParameters, nearest
+from longreel.method_parameters import MethodParameters
+from longreel.parsing import nearest
 
 # lmms-eval takes these for sound; among the benchmarks' media they are films.
 _FILMS_TAKEN_FOR_SOUND = (".webm",)
