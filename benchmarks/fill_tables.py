@@ -43,7 +43,7 @@ def table(result: dict[str, Any], way: str) -> str:
 def widest(result: dict[str, Any]) -> float:
     """Half the width of the widest 95 % interval of recall and existence in free wording."""
     intervals = [ways["free"][c]["interval_95"] for ways in result["cells"].values() for c in COLUMNS[::5]]
-    return max(high - low for low, high in intervals) / 2
+    return max(float(high - low) for low, high in intervals) / 2
 
 
 def section(result: dict[str, Any], stored: str) -> str:

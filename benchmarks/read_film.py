@@ -104,7 +104,8 @@ def with_pyav(path: Path, wanted: str, numbers: list[int]) -> Numbered:
     with av.open(str(path)) as container:
         for number, frame in enumerate(container.decode(video=0)):
             if number in chosen:
-                picture = frame.to_image().resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+                image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+                picture = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
                 yield number / FPS, np.asarray(picture)
 
 

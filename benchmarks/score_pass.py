@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from longreel.compress.base import Chunk, Compressor, LayerAttention
+from longreel.compress.base import Chunk, ChunkCompressor, LayerAttention
 from longreel.compress.baselines import KeepAll
 from longreel.compress.pivot_kv import PivotKV, attention_received
 from longreel.models.engine.prefill import Prefill
@@ -77,29 +77,32 @@ def whole_matrix(attention: LayerAttention) -> Tensor:
     """The same scores, as the published formula has them: one matrix n x n for all heads."""
     query, key = attention.query.float(), attention.key.float()
     key = key.repeat_interleave(len(query) // len(key), dim=0)
-    weights = (query @ key.mT * query.shape[-1] ** -0.5).softmax(dim=-1)
-    return weights.sum(dim=1).mean(dim=0)
+    weights: Tensor = (query @ key.mT * query.shape[-1] ** -0.5).softmax(dim=-1)
+    received: Tensor = weights.sum(dim=1).mean(dim=0)
+    return received
 
 
-WAYS: dict[str, Compressor] = {"off": KeepAll(), "on": ScoreAll(1.0), "twin": ScoreAll(1.0, whole=True)}
+WAYS: dict[str, ChunkCompressor] = {"off": KeepAll(), "on": ScoreAll(1.0), "twin": ScoreAll(1.0, whole=True)}
 
 
 def decoder(shape: str, device: str, dtype: torch.dtype) -> TransformersDecoder:
     """A Qwen2 decoder with random weights."""
     layers, width, inner, heads, kv_heads = SHAPES[shape]
     register_attention()
-    config = Qwen2Config(
-        hidden_size=width,
-        intermediate_size=inner,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        num_key_value_heads=kv_heads,
-        vocab_size=512,
-        attn_implementation=ATTENTION,
-    )
+    settings: dict[str, Any] = {
+        "hidden_size": width,
+        "intermediate_size": inner,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "num_key_value_heads": kv_heads,
+        "vocab_size": 512,
+        "attn_implementation": ATTENTION,
+    }
+    config = Qwen2Config(**settings)
     torch.manual_seed(0)
     with torch.device(device):
-        model = Qwen2ForCausalLM(config).to(dtype).eval()
+        model: Any = Qwen2ForCausalLM(config)
+    model.to(dtype).eval()
     rotation = Rotation(inverse_frequencies(width // heads, 1e6))
     return TransformersDecoder(model.model, model.lm_head, rotation, packed=True)
 

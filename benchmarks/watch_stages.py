@@ -91,9 +91,9 @@ def prefill_flops(adapter: PublishedAdapter, tokens: int) -> int:
     layers = adapter.model.model.language_model.layers
     last = layers[-1].self_attn
     linear = sum(_linear(layer) for layer in layers[:-1]) + _linear(last.k_proj) + _linear(last.v_proj)
-    width = config.num_attention_heads * adapter.layer_shapes[0][1]
+    width: int = config.num_attention_heads * adapter.layer_shapes[0][1]
     # Scores and their sum over values, each 2 FLOPs a pair and number.
-    attention = 4 * width * (len(layers) - 1) * tokens * (tokens + 1) // 2
+    attention: int = 4 * width * (len(layers) - 1) * tokens * (tokens + 1) // 2
     return 2 * linear * tokens + attention
 
 
@@ -107,7 +107,8 @@ def encode_flops(adapter: PublishedAdapter, frames: int) -> int:
     merged = 2 * patches // vision.spatial_merge_size**2 * _linear(tower.merger)
     whole = len(vision.fullatt_block_indexes)
     seen = whole * picture + (vision.depth - whole) * (vision.window_size // vision.patch_size) ** 2
-    return linear + merged + 4 * vision.hidden_size * patches * seen
+    attention: int = 4 * vision.hidden_size * patches * seen
+    return int(linear + merged) + attention
 
 
 def _linear(module: nn.Module) -> int:

@@ -35,7 +35,8 @@ class Condenser(nn.Module):
     def _grouped(self, tokens: Tensor) -> Tensor:
         """(N, n // ratio, ratio, width), without a ragged tail."""
         groups = tokens.shape[1] // self.ratio
-        return tokens[:, : groups * self.ratio].unflatten(1, (groups, self.ratio))
+        grouped: Tensor = tokens[:, : groups * self.ratio].unflatten(1, (groups, self.ratio))
+        return grouped
 
 
 class AveragePooling(Condenser):
@@ -83,7 +84,8 @@ class Resampler(Condenser):
         padding = torch.arange(size, device=tokens.device) >= lengths.clamp(min=1)[:, None]
         found = self.attention(queries, seen, seen, key_padding_mask=padding, need_weights=False)[0]
         made: Tensor = queries + found
-        return made + self.inner(self.behind(made))
+        made = made + self.inner(self.behind(made))
+        return made
 
 
 def condenser_for(kind: str, ratio: int, interval: int, width: int, heads: int) -> Condenser | None:

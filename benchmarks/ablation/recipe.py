@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -19,7 +19,7 @@ from longreel.train.recipe import (
     read_recipe,
 )
 
-SUMMARIES = "summary tokens"
+SUMMARIES: Final = "summary tokens"
 AVERAGE = "average pooling"
 RANDOM = "random dropping"
 RESAMPLER = "resampler"

@@ -188,8 +188,13 @@ class _PupilTrainer(BatchTrainer):
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         folder = Path(output_dir or str(self.args.output_dir))
         folder.mkdir(parents=True, exist_ok=True)
-        write(folder / _CHECKPOINT, stored(self.model))
+        write(folder / _CHECKPOINT, stored(self._pupil))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         learned = load_file(Path(resume_from_checkpoint) / _CHECKPOINT)
-        (model or self.model).load_state_dict(learned, strict=False)
+        (model or self._pupil).load_state_dict(learned, strict=False)
+
+    @property
+    def _pupil(self) -> nn.Module:
+        assert self.model is not None
+        return self.model

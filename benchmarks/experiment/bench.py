@@ -180,7 +180,7 @@ class Bench:
             **more,
         )
 
-    def fewer(self, multiple: float) -> dict[str, int]:
+    def fewer(self, multiple: float) -> dict[str, Any]:
         """Fewer films where they are longer, and of each as many more questions as it has more scenes."""
         films = max(min(self.chosen.films, self.chosen.least_films), math.ceil(self.chosen.films / multiple))
         share = self.chosen.films / films

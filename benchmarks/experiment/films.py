@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -120,7 +119,7 @@ class PartItem(SceneItem):
         length = self.film.seconds / self.task.parts
         return replace(super().clip(place), start=self.part * length, end=(self.part + 1) * length)
 
-    def questions(self) -> Sequence[DrawnAsked]:
+    def questions(self) -> list[DrawnAsked]:
         """See `Item`."""
         asked = self.task.questions(self.film)
         return [each for each in asked if self.task.part_of(self.film, each) == self.part]

@@ -79,9 +79,8 @@ class VideoXLAdapter:
         self.summary_ratios = tuple(sorted(model.config.text_config.summary_ratios))
         self.tokens_per_frame = model.tokens_per_frame
         text = model.config.text_config
-        self.layer_shapes = [
-            (text.num_key_value_heads, model.language_model.head_dim)
-        ] * text.num_hidden_layers
+        heads = text.num_key_value_heads or text.num_attention_heads
+        self.layer_shapes = [(heads, model.language_model.head_dim)] * text.num_hidden_layers
         self.max_question_tokens = model.config.text_config.max_position_embeddings // 4
         # A tower that sees frames in their film has no use for a single one.
         self.images = VideoXLImages(self) if self.clip == 1 else None
