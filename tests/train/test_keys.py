@@ -42,7 +42,7 @@ def test_look_ups_are_true_of_the_film(seed: int, timed: float) -> None:
             assert len(matching) == 1, asked
             assert answer in matching[0], asked
         kinds.setdefault(f"{kind} {len(keys)}", set()).add(answer)
-    singles, pairs = {"there 1", "colour 1", "place 1", "action 1"}, {"there 2", "thing 2"}
+    singles, pairs = {"there 1", "colour 1", "place 1", "action 1"}, {"there 2", "thing 2", "thing 3"}
     told_by_another = {"colour 2", "place 2", "action 2"}
     assert set(kinds) == singles | pairs | told_by_another | ({"minute 1", "second 1"} if timed else set())
     assert kinds["there 1"] == kinds["there 2"] == {"yes", "no"}

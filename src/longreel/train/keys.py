@@ -7,7 +7,7 @@ after that.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -35,8 +35,8 @@ def look_up(film: Film, *, timed: float = 0.0) -> Callable[[np.random.Generator]
     """A drawer of (asked, answer) pairs about a film.
 
     They are such as ("colour fox", "red"), ("colour fox beach", "red"), ("thing red beach", "fox"),
-    ("there fox", "yes"), ("there blue fox", "no") and, in the share `timed`, ("minute fox", "1
-    minute") and ("second fox", "5 seconds").
+    ("thing red beach spun", "fox"), ("there fox", "yes"), ("there blue fox", "no") and, in the share
+    `timed`, ("minute fox", "1 minute") and ("second fox", "5 seconds").
     """
     counts = Counter(scene.object for scene in film.scenes)
     once = [scene for scene in film.scenes if counts[scene.object] == 1]
@@ -46,6 +46,10 @@ def look_up(film: Film, *, timed: float = 0.0) -> Callable[[np.random.Generator]
         (f"thing {_word(scene, one)} {_word(scene, two)}", scene.object)
         for one, two in _PAIRS
         for scene in _alone_with(film.scenes, one, two)
+    ]
+    alone += [
+        (f"thing {' '.join(_word(scene, each) for each in _ASKED)}", scene.object)
+        for scene in _alone_with(film.scenes, *_ASKED)
     ]
 
     told = [
@@ -107,7 +111,8 @@ def _word(scene: Scene, attribute: str) -> str:
     return telling_word(str(getattr(scene, attribute)))
 
 
-def _alone_with(scenes: Iterable[Scene], one: str, two: str) -> list[Scene]:
-    """Scenes that no other shares both attributes with."""
-    shared = Counter((getattr(scene, one), getattr(scene, two)) for scene in scenes)
-    return [scene for scene in scenes if shared[getattr(scene, one), getattr(scene, two)] == 1]
+def _alone_with(scenes: Sequence[Scene], *attributes: str) -> list[Scene]:
+    """Scenes that no other shares all these attributes with."""
+    values = [tuple(getattr(scene, name) for name in attributes) for scene in scenes]
+    shared = Counter(values)
+    return [scene for scene, value in zip(scenes, values, strict=True) if shared[value] == 1]

@@ -45,7 +45,9 @@ class LessonPlan:
     the share `crowded` of batches, films have up to `crowd` scenes, each cut to `crowd_longest` frames: an
     hour has a thousand. A
     batch that is keyed and has options drills the way from an option to its letter, without any film: in
-    attention over thousands of entries, a few words of text would go unnoticed. With `dynamic`, films are cut
+    attention over thousands of entries, a few words of text would go unnoticed. Questions are chosen from
+    `spread` times as many: of each family those of some forms are drawn first, and in crowded films with many
+    alike, others decide. With `dynamic`, films are cut
     as when they are watched with the fraction 1 / ratio and `ratios` for intervals. With `pooled`, frames are
     cells, pooled in one way per batch, and `longest` is at most what lets two films stay within `tokens`.
     """
@@ -60,6 +62,7 @@ class LessonPlan:
     keyed: float = 0.0
     options: float = 0.0
     turns: float = 0.0
+    spread: int = 1
     crowded: float = 0.0
     crowd: int = 400
     crowd_longest: int = 3
@@ -168,9 +171,18 @@ class Lessons(Dataset[dict[str, Tensor]]):
         each = -(-plan.questions // len(plan.families)) + 1
         questions: list[Question] = []
         for family, weight in Counter(plan.families).items():
-            questions += draw_questions(
-                film, [family], each * weight, seed=seed, min_event=_SHORTEST_ASKED, options=style.options
+            count = each * weight
+            drawn = draw_questions(
+                film,
+                [family],
+                count * plan.spread,
+                seed=seed,
+                min_event=_SHORTEST_ASKED,
+                options=style.options,
             )
+            if len(drawn) > count:
+                generator.shuffle(drawn)
+            questions += drawn[:count]
         generator.shuffle(questions)
         rows: list[tuple[Tensor, Tensor]] = []
         while questions and len(rows) < plan.questions:

@@ -136,6 +136,7 @@ class DecoderStage(_Table):
     keyed: Share = 0.0
     options: Share = 0.0
     turns: Share = 0.0
+    spread: Positive = 1
     crowded: Share = 0.0
     crowd: Annotated[int, Field(ge=2)] = 400
     crowd_longest: Positive = 3

@@ -256,6 +256,7 @@ def lesson_plan(
         keyed=stage.keyed,
         options=stage.options,
         turns=stage.turns,
+        spread=stage.spread,
         crowded=stage.crowded,
         crowd=stage.crowd,
         crowd_longest=stage.crowd_longest,
