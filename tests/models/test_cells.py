@@ -83,9 +83,28 @@ def test_the_tower_makes_cells_of_what_it_sees() -> None:
         found, sight = tower(pixels), tower.see(pixels)
     assert found.shape == (2, 5, 24, tower.config.hidden_size)
     covered = oracle.coverage(sight.box[1, 3].tolist(), (4, 6), (64, 96))
-    said = [part[1, 3].tolist() for part in shares_of(sight)]
+    said = [part[1, 3].tolist() for part in shares_of(sight, 1.0)]
     expected = torch.tensor([oracle.cell_features(share, *said) for share in covered])
     torch.testing.assert_close(found[1, 3], expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_surer_tower_tells_things_at_a_lower_temperature() -> None:
+    torch.manual_seed(0)
+    plain = GlanceTower(config()).eval()
+    surer = GlanceTower(config(sureness=2.0)).eval()
+    surer.load_state_dict(plain.state_dict())
+    pixels = torch.randint(0, 256, (2, 5, 3, 64, 96), dtype=torch.uint8)
+    with torch.no_grad():
+        one, other = plain(pixels)[..., 0, : WORDS[0]], surer(pixels)[..., 0, : WORDS[0]]
+    certain = one.sum(-1, keepdim=True)
+    squares = (one / certain) ** 2
+    torch.testing.assert_close(other, certain * squares / squares.sum(-1, keepdim=True))
+
+
+@pytest.mark.parametrize("sureness", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_sureness_that_is_none_is_refused(sureness: float) -> None:
+    with pytest.raises(ValueError, match="sureness"):
+        config(sureness=sureness)
 
 
 def test_the_config_comes_back_from_its_file(tmp_path: Path) -> None:

@@ -51,6 +51,12 @@ def larger(small: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> VideoXLMo
     return model
 
 
+def test_its_eyes_may_be_surer(small: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    surer = grown(small, tokenizer, replace(LARGER, sureness=2.0), seed=1)
+    assert surer.vision_tower.vision_model.config.sureness == 2.0
+    assert small.vision_tower.vision_model.config.sureness == 1.0
+
+
 def test_it_answers_as_before(
     small: VideoXLModel, larger: VideoXLModel, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
 ) -> None:

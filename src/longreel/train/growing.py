@@ -37,6 +37,7 @@ class Growth:
     made_up: embeddings of made-up words behind the tokenizer's.
     sharper: by how much scores of attention grow behind the first layer. In a film of twice as many scenes
         twice as many others share what attention leaves to them, until it is sharper.
+    sureness: of the eyes, see `GlanceTowerConfig`; None leaves it as it is.
     """
 
     width: int
@@ -45,6 +46,7 @@ class Growth:
     clock: bool
     made_up: int = 0
     sharper: float = 1.0
+    sureness: float | None = None
 
 
 @torch.no_grad()
@@ -106,6 +108,8 @@ def _config(small: VideoXLModel, words: int, growth: Growth) -> Any:
     text.layer_types = ["full_attention"] * len(growth.layers)
     text.vocab_size = words + growth.made_up
     config.clock = growth.clock
+    if growth.sureness is not None:
+        config.vision_config["sureness"] = growth.sureness
     config.evidence_heads = None
     return config
 

@@ -65,6 +65,7 @@ class Grow(_Table):
     inner: Positive
     layers: Annotated[list[Whole], Field(min_length=1)]
     sharper: Rate = 1.0
+    sureness: Rate | None = None
 
 
 class Cells(_Table):

@@ -190,7 +190,8 @@ class _Training:
         """What the eyes make of frames: shares (F, all words) in half precision, boxes (F, 3)."""
         clipwise: Any = self._model.vision_tower
         sights = [self._tower.see(clips) for clips in clipwise.clips(shots.pixels)]
-        shares = torch.cat([torch.cat(shares_of(sight), dim=-1).flatten(0, 1) for sight in sights])
+        sureness = self._tower.config.sureness
+        shares = torch.cat([torch.cat(shares_of(sight, sureness), dim=-1).flatten(0, 1) for sight in sights])
         return shares.half().cpu(), torch.cat([sight.box.flatten(0, 1) for sight in sights]).cpu()
 
 
@@ -220,7 +221,7 @@ def _grid(recipe: Recipe, cells: Cells) -> Grid:
 
 def _growth(recipe: Recipe, grow: Grow) -> Growth:
     shape, layers = recipe.shape, tuple(grow.layers)
-    return Growth(grow.width, grow.inner, layers, shape.clock, shape.made_up, grow.sharper)
+    return Growth(grow.width, grow.inner, layers, shape.clock, shape.made_up, grow.sharper, grow.sureness)
 
 
 def _seeds(films: FilmsToSee) -> range:
