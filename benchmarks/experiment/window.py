@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from experiment.arms import KEEP_ALL, blind, fraction, no_summaries, others, summaries
-from experiment.bench import Arm, Bench, Experiment
+from experiment.bench import Arm, Bench, Experiment, Leg
 from experiment.parts import OffScale
 from longreel.compress.baselines import FramesWithin, UniformFrames
 from longreel.compress.context_window import RAMPS, ContextWindow
@@ -20,20 +20,23 @@ from longreel.methods import Method
 def window(bench: Bench) -> Experiment:
     """Accuracy against film length, by several rotary tables at each length."""
     base = bench.minutes(bench.trained_minutes)
-    legs = [
-        bench.leg(
-            bench.task(base * each, **bench.fewer(each)), _scaled(bench, each), f"{each:g}x", f"{each:g}x"
-        )
-        for each in bench.chosen.multiples
-    ]
     return Experiment(
         "window",
         f"Films of {base:g} minutes and multiples of that. A table is for the trained window times a scale; "
         "the right scale is how many times as long as the window what is watched is.",
-        legs,
+        _legs(bench, bench.chosen.multiples, _scaled),
         "film length / trained length",
         bench.left_out(**no_summaries(bench)),
     )
+
+
+def _legs(bench: Bench, multiples: Sequence[float], arms: Callable[[Bench, float], list[Arm]]) -> list[Leg]:
+    """One for each multiple of the trained length, with films of its own."""
+    base = bench.minutes(bench.trained_minutes)
+    return [
+        bench.leg(bench.task(base * each, **bench.fewer(each)), arms(bench, each), f"{each:g}x", f"{each:g}x")
+        for each in multiples
+    ]
 
 
 def _scaled(bench: Bench, multiple: float) -> list[Arm]:
@@ -65,24 +68,18 @@ def _scaled(bench: Bench, multiple: float) -> list[Arm]:
 def extend(bench: Bench) -> Experiment:
     """Extending memories in place of watching longer films again."""
     base = bench.minutes(bench.trained_minutes)
-    longer = [each for each in bench.chosen.multiples if each > 1]
-    legs = [
-        bench.leg(
-            bench.task(base * each, **bench.fewer(each)), _extended(bench, base * each, each), f"{each:g}x"
-        )
-        for each in longer
-    ]
     return Experiment(
         "extend",
         f"Films of multiples of {base:g} minutes. *Extended* are memories that were watched without a longer "
         "window and got it afterwards, *watched again* those that were watched with it.",
-        legs,
+        _legs(bench, [each for each in bench.chosen.multiples if each > 1], _extended),
         "film length / trained length",
         bench.left_out(),
     )
 
 
-def _extended(bench: Bench, minutes: float, multiple: float) -> list[Arm]:
+def _extended(bench: Bench, multiple: float) -> list[Arm]:
+    minutes = multiple * bench.minutes(bench.trained_minutes)
     extent = max(bench.adapter.trained_window, bench.tokens(60 * minutes, bench.fps()))
     plain, again = f"as watched at {multiple:g}x", f"watched again at {multiple:g}x"
     return [

@@ -129,7 +129,8 @@ def test_tokens_are_those_of_watching(
     tower = adapter.model.vision_tower
     with torch.no_grad():
         sights = [tower.vision_model.see(clips) for clips in tower.clips(shots.pixels)]
-    shares = torch.cat([torch.cat(shares_of(sight, 1.0), dim=-1).flatten(0, 1) for sight in sights])
+    sureness = tower.vision_model.config.sureness
+    shares = torch.cat([torch.cat(shares_of(sight, sureness), dim=-1).flatten(0, 1) for sight in sights])
     boxes = torch.cat([sight.box.flatten(0, 1) for sight in sights])
     seen = ComposedFilm(shares, shots.seconds, shots.film, boxes)
     trained = PooledView(CELLS, SIZE, pooling, 16).tokens(names(adapter).real, seen)

@@ -43,13 +43,9 @@ def look_up(film: Film, *, timed: float = 0.0) -> Callable[[np.random.Generator]
     missing = [name for name in OBJECTS if name not in counts]
     coloured = {(scene.object, scene.colour) for scene in film.scenes}
     alone = [
-        (f"thing {_word(scene, one)} {_word(scene, two)}", scene.object)
-        for one, two in _PAIRS
-        for scene in _alone_with(film.scenes, one, two)
-    ]
-    alone += [
-        (f"thing {' '.join(_word(scene, each) for each in _ASKED)}", scene.object)
-        for scene in _alone_with(film.scenes, *_ASKED)
+        (f"thing {' '.join(_word(scene, each) for each in attributes)}", scene.object)
+        for attributes in (*_PAIRS, _ASKED)
+        for scene in _alone_with(film.scenes, *attributes)
     ]
 
     told = [
