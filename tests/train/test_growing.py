@@ -15,7 +15,7 @@ import longreel
 from longreel.films.encode import write_film
 from longreel.films.questions import draw_questions, is_right
 from longreel.films.scenes import draw_film
-from longreel.films.vocabulary import counted
+from longreel.films.vocabulary import OBJECTS, counted
 from longreel.methods import named_method
 from longreel.model import Model
 from longreel.models import reel_tiny
@@ -105,6 +105,25 @@ def test_it_has_the_time_of_what_it_is_asked_for(
         assert len(right) >= 5
         # By chance about one in ten.
         assert sum(right) >= 0.5 * len(right)
+
+
+def test_made_up_names_look_as_real_ones_do(small: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    things = torch.tensor(tokenizer.convert_tokens_to_ids(list(OBJECTS)))
+    model = grown(small, tokenizer, replace(LARGER, made_up=len(things)), seed=1)
+    projector = {name: tensor.detach() for name, tensor in model.projector.state_dict().items()}
+    words = model.language_model.model.embed_tokens.weight.detach().clone()
+    # Made-up words that are what the real things look like: in disguise, each must look like one of them.
+    words[len(tokenizer) :] = projector["weight"].T[: len(things)]
+    shown = torch.eye(len(things), projector["weight"].shape[1] // 2)
+    now = torch.zeros(len(things), dtype=torch.float64)
+    # Several times: a solver that is not for matrices of less than full rank is right at times.
+    for seed in range(20):
+        names = MadeUpNames(tokenizer, words, projector)
+        disguised = names.draw(np.random.default_rng(seed))
+        stands_for = disguised.say(things) - len(tokenizer)
+        looks = disguised.look(shown, now).unflatten(0, (len(things), -1))
+        real = names.real.look(shown[stands_for], now).unflatten(0, (len(things), -1))
+        torch.testing.assert_close(looks, real, atol=1e-2, rtol=0)
 
 
 def test_its_shape_is_the_one_asked_for(larger: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> None:

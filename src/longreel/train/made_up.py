@@ -88,7 +88,8 @@ class MadeUpNames:
         self._made_up = torch.arange(len(tokenizer), len(embeddings))
         self._plain = torch.arange(len(embeddings))
         focus = self._projector[: len(self._projector) // 2]
-        turn = torch.linalg.lstsq(focus, self._projector[len(focus) :]).solution
+        # Not lstsq: a grown model has columns of zeros, of which its default makes noise.
+        turn = torch.linalg.pinv(focus) @ self._projector[len(focus) :]
         made_up = embeddings.detach()[self._made_up]
         self._looks = torch.cat((made_up, made_up @ turn), dim=1)
 
