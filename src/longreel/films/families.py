@@ -326,12 +326,19 @@ def _needle_draft(facts: FilmFacts, scene: Scene, by: str) -> Draft:
         slots, answer = {"name": name, "colour": scene.colour}, f"The {scene.colour} {name} was {at}."
         return Draft("needle place", slots, answer, "place", (scene.place,), scene.place, (scene,))
     slots = {"name": name, "where": at}
+    # The place first: by the time a decoder says which thing, it knows which of these is meant.
     if facts.coin():
-        answer = f"The {name} {at} was {scene.colour}."
+        answer = f"{at.capitalize()} the {name} was {scene.colour}."
         return Draft("needle colour", slots, answer, "colour", (scene.colour,), scene.colour, (scene,))
     did = PAST_TENSE[scene.action]
     return Draft(
-        "needle action", slots, f"The {name} {at} {did}.", "action", (did.split()[-1],), did, (scene,)
+        "needle action",
+        slots,
+        f"{at.capitalize()} the {name} {did}.",
+        "action",
+        (did.split()[-1],),
+        did,
+        (scene,),
     )
 
 
