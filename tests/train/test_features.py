@@ -33,6 +33,15 @@ def test_frames_come_at_the_times_of_their_scenes(film: Film) -> None:
     assert (places == labels[:, 2]).float().mean() > 0.8
 
 
+def test_films_of_few_things_show_each_several_times(film: Film) -> None:
+    for seed in range(5):
+        composed = bank(film).compose(np.random.default_rng(seed), 12, None, things=3).film
+        names = {scene.object for scene in composed.scenes}
+        assert len(names) == 3
+        of_these = [scene for scene in film.scenes if scene.object in names]
+        assert len(composed.scenes) == min(12, len(of_these))
+
+
 def test_doubts_move_a_part_of_what_things_are_taken_for_and_nothing_else(film: Film) -> None:
     sure, doubting = (bank(film, doubt).compose(np.random.default_rng(1), 12, None) for doubt in (0.0, 1.0))
     order = [scene.object for scene in sure.film.scenes]

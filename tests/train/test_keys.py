@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,6 +48,18 @@ def test_look_ups_are_true_of_the_film(seed: int, timed: float) -> None:
     told_by_another = {"colour 2", "place 2", "action 2"}
     assert set(kinds) == singles | pairs | told_by_another | ({"minute 1", "second 1"} if timed else set())
     assert kinds["there 1"] == kinds["there 2"] == {"yes", "no"}
+
+
+def test_where_every_thing_is_seen_twice_other_words_tell_which() -> None:
+    film, generator = draw_film(910_000_000, 600.0), np.random.default_rng(0)
+    counts = Counter(scene.object for scene in film.scenes)
+    film = replace(film, scenes=tuple(scene for scene in film.scenes if counts[scene.object] > 1))
+    draw = look_up(film)
+    asked = [draw(generator)[0].split() for _ in range(300)]
+    told = [words for words in asked if words[0] in {"colour", "place", "action"}]
+    assert len(told) > 50
+    # The thing comes last: a decoder looks it up as soon as it is named.
+    assert all(len(words) == 3 and words[2] in counts for words in told)
 
 
 def test_the_share_of_times_is_the_one_asked_for() -> None:

@@ -63,14 +63,21 @@ class FeatureBank:
         self._boxes = boxes
 
     def compose(
-        self, generator: np.random.Generator, scenes: int, longest: int | None, begin: float = 0.0
+        self,
+        generator: np.random.Generator,
+        scenes: int,
+        longest: int | None,
+        begin: float = 0.0,
+        things: int | None = None,
     ) -> ComposedFilm:
         """Join randomly chosen scenes; each is cut to at most `longest` consecutive frames.
 
-        The first is shown at `begin` seconds.
+        The first is shown at `begin` seconds. All are of so many `things` (None: of any), as far as there are
+        scenes of these.
         """
         parts, boxes, placed, clock = [], list[Tensor](), [], begin
-        for number in generator.choice(len(self._scenes), scenes, replace=False):
+        numbers = np.arange(len(self._scenes)) if things is None else self._of_few(generator, things)
+        for number in generator.choice(numbers, min(scenes, len(numbers)), replace=False):
             scene, shares = self._scenes[number]
             window = _window(generator, len(shares), longest)
             part = shares[window].float()
@@ -86,6 +93,11 @@ class FeatureBank:
         seconds = begin + torch.arange(len(shares), dtype=torch.float64) / FRAMES_PER_SECOND
         film = replace(self._template, seconds=clock, scenes=tuple(placed))
         return ComposedFilm(shares, seconds, film, torch.cat(boxes) if boxes else None)
+
+    def _of_few(self, generator: np.random.Generator, things: int) -> np.ndarray:
+        """The numbers of all scenes of so many things."""
+        names = np.array([scene.object for scene, _ in self._scenes])
+        return np.flatnonzero(np.isin(names, generator.permutation(np.unique(names))[:things]))
 
 
 def _window(generator: np.random.Generator, frames: int, longest: int | None) -> slice:

@@ -34,7 +34,7 @@ LookUp = tuple[str, str]
 def look_up(film: Film, *, timed: float = 0.0) -> Callable[[np.random.Generator], LookUp]:
     """A drawer of (asked, answer) pairs about a film.
 
-    They are such as ("colour fox", "red"), ("colour fox beach", "red"), ("thing red beach", "fox"),
+    They are such as ("colour fox", "red"), ("colour beach fox", "red"), ("thing red beach", "fox"),
     ("thing red beach spun", "fox"), ("there fox", "yes"), ("there blue fox", "no") and, in the share
     `timed`, ("minute fox", "1 minute") and ("second fox", "5 seconds").
     """
@@ -49,7 +49,7 @@ def look_up(film: Film, *, timed: float = 0.0) -> Callable[[np.random.Generator]
     ]
 
     told = [
-        (f"{asked} {scene.object} {_word(scene, by)}", _word(scene, asked))
+        (f"{asked} {_word(scene, by)} {scene.object}", _word(scene, asked))
         for by, others in _TOLD_BY.items()
         for scene in _alone_with(film.scenes, "object", by)
         if counts[scene.object] > 1
@@ -78,9 +78,9 @@ def look_up(film: Film, *, timed: float = 0.0) -> Callable[[np.random.Generator]
         kind = generator.random()
         if alone and kind > 1 - _SHARE_THING:
             return alone[int(generator.integers(len(alone)))]
-        if not once or kind < _SHARE_EXISTENCE:
+        if kind < _SHARE_EXISTENCE or not (once or told):
             return there(generator)
-        if told and generator.random() < _SHARE_TOLD:
+        if told and (not once or generator.random() < _SHARE_TOLD):
             return told[int(generator.integers(len(told)))]
         scene = once[int(generator.integers(len(once)))]
         asked = _ASKED[int(generator.integers(len(_ASKED)))]

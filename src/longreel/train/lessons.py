@@ -19,7 +19,7 @@ from longreel.key_values import Interval
 from longreel.models.prompt import Prompt
 from longreel.train.curriculum import Curriculum
 from longreel.train.dynamic_films import DynamicFilms
-from longreel.train.features import FeatureBank
+from longreel.train.features import ComposedFilm, FeatureBank
 from longreel.train.film_views import AttributeView, FilmView, PooledFilms
 from longreel.train.keys import LookUp, letter_drill, look_up
 from longreel.train.made_up import MadeUpNames, Names
@@ -31,6 +31,8 @@ _SHORTEST_ASKED = 1.0
 _FEWEST_FILMS = 2
 # So that every minute of an hour is seen, in films of minutes.
 _LATEST_BEGIN = 3000
+# How many scenes, on average, are of the same thing in a film of few things, as in an hour.
+_SCENES_OF_A_THING = 6
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class LessonPlan:
     batch that is keyed and has options drills the way from an option to its letter, without any film: in
     attention over thousands of entries, a few words of text would go unnoticed. Questions are chosen from
     `spread` times as many: of each family those of some forms are drawn first, and in crowded films with many
-    alike, others decide. With `dynamic`, films are cut
+    alike, others decide. The share `alike` of films is of few things, each in several scenes, so that a place
+    or a colour has to tell which is meant. With `dynamic`, films are cut
     as when they are watched with the fraction 1 / ratio and `ratios` for intervals. With `pooled`, frames are
     cells, pooled in one way per batch, and `longest` is at most what lets two films stay within `tokens`.
     """
@@ -63,6 +66,7 @@ class LessonPlan:
     options: float = 0.0
     turns: float = 0.0
     spread: int = 1
+    alike: float = 0.0
     crowded: float = 0.0
     crowd: int = 400
     crowd_longest: int = 3
@@ -120,7 +124,7 @@ class Lessons(Dataset[dict[str, Tensor]]):
         ratio = int(generator.choice(plan.ratios))
         view = self._view(generator, scenes, longest)
         films = int(np.clip(plan.tokens // view.expected(scenes), _FEWEST_FILMS, plan.films))
-        drawn = [self._bank.compose(generator, scenes, view.longest, _begin(generator)) for _ in range(films)]
+        drawn = [self._composed(generator, scenes, view.longest) for _ in range(films)]
         names = [self._named(generator) for _ in drawn]
         shares = (plan.keyed, plan.options, plan.turns)
         style = _Style(*(bool(generator.random() < share) for share in shares))
@@ -155,6 +159,12 @@ class Lessons(Dataset[dict[str, Tensor]]):
         if dynamic is None:
             return {}
         return {"cuts": _padded_cuts([dynamic.cut(film, ratio, ratios) for film in shown])}
+
+    def _composed(self, generator: np.random.Generator, scenes: int, longest: int | None) -> ComposedFilm:
+        begin, things = _begin(generator), None
+        if self._plan.alike and generator.random() < self._plan.alike:
+            things = max(2, scenes // _SCENES_OF_A_THING)
+        return self._bank.compose(generator, scenes, longest, begin, things)
 
     def _named(self, generator: np.random.Generator) -> Names:
         return self._names.draw(generator) if generator.random() < self._plan.made_up else self._names.real

@@ -138,6 +138,7 @@ class DecoderStage(_Table):
     options: Share = 0.0
     turns: Share = 0.0
     spread: Positive = 1
+    alike: Share = 0.0
     crowded: Share = 0.0
     crowd: Annotated[int, Field(ge=2)] = 400
     crowd_longest: Positive = 3

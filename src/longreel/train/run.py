@@ -258,6 +258,7 @@ def lesson_plan(
         options=stage.options,
         turns=stage.turns,
         spread=stage.spread,
+        alike=stage.alike,
         crowded=stage.crowded,
         crowd=stage.crowd,
         crowd_longest=stage.crowd_longest,
