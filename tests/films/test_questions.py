@@ -14,7 +14,7 @@ from longreel.errors import UsageError
 from longreel.films.families import FAMILIES, spoken_time
 from longreel.films.questions import Question, draw_questions, is_right
 from longreel.films.scenes import SPLITS, Film, Scene, draw_film
-from longreel.films.vocabulary import COLOURS, OBJECTS, PAST_TENSE, question_words, where
+from longreel.films.vocabulary import COLOURS, OBJECTS, PAST_TENSE, question_words, taught_words, where
 from longreel.films.wordings import TRAIN, UNSEEN
 
 ALL = tuple(FAMILIES)
@@ -124,6 +124,14 @@ def test_every_family_has_questions_about_films_of_any_length(family: str) -> No
     for seconds in (shortest, 600, 3600):
         for seed in range(4):
             assert ask(draw_film(seed, seconds), family, 2), (seconds, seed)
+
+
+@pytest.mark.parametrize("wording", ["train", "unseen"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_who_was_taught_a_family_knows_its_words(family: str, wording: str) -> None:
+    taught = set(taught_words([family]))
+    for question in ask(draw_film(16, 900), family, wording=wording):
+        assert set(re.findall(r"[a-z]+|\d+", question.text.lower())) <= taught, question.text
 
 
 def test_existence_is_balanced_and_true() -> None:

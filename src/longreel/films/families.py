@@ -10,7 +10,7 @@ from itertools import permutations
 import numpy as np
 
 from longreel.films.scenes import Film, Scene
-from longreel.films.vocabulary import COLOURS, OBJECTS, PAST_TENSE, counted, where, with_article
+from longreel.films.vocabulary import COLOURS, LISTED, OBJECTS, PAST_TENSE, counted, where, with_article
 
 _LARGEST_COUNT = 9
 _SHARE_COLOUR_FORM = 0.25
@@ -343,8 +343,8 @@ def _needle_draft(facts: FilmFacts, scene: Scene, by: str) -> Draft:
 
 
 def _list(facts: FilmFacts) -> Iterator[Draft]:
-    """The first three to five objects, or those of a colour, if their scenes are long enough."""
-    numbers = (3 + facts.random.permutation(3)).tolist()
+    """The first few objects, or those of a colour, if their scenes are long enough."""
+    numbers = facts.random.permutation(LISTED).tolist()
     yield from _first(facts, numbers, "list", {}, facts.scenes)
     for i in facts.random.permutation(len(COLOURS)):
         coloured = tuple(scene for scene in facts.scenes if scene.colour == COLOURS[i])

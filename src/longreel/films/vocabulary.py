@@ -33,6 +33,8 @@ ACTIONS = ("left", "right", "up", "down", "grow", "shrink", "spin", "blink")
 
 # Minutes of the longest film; larger numbers are in no answer.
 LARGEST_NUMBER = 180
+# How many things one may be asked to list.
+LISTED = (3, 4, 5)
 
 # What each action is called in an answer, and the verb of a question ("What moved left?").
 PAST_TENSE = {
@@ -91,9 +93,10 @@ def taught_words(families: Iterable[str]) -> list[str]:
     texts = [sentence for table in (TRAIN, UNSEEN) for form in forms for sentence in table[form]]
     texts += [where(place) for place in PLACES]
     texts += ["a an the yes no", *OBJECTS, *COLOURS, *PAST_TENSE.values()]
-    return sorted(
-        {word for text in texts for word in re.findall(r"[a-z]+", re.sub(r"\{\w+\}", "", text.lower()))}
-    )
+    words = {word for text in texts for word in re.findall(r"[a-z]+", re.sub(r"\{\w+\}", "", text.lower()))}
+    if any("{n}" in text for text in texts):
+        words |= {str(number) for number in LISTED}
+    return sorted(words)
 
 
 def question_words() -> tuple[str, ...]:
