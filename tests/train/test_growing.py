@@ -52,9 +52,10 @@ def larger(small: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> VideoXLMo
 
 
 def test_its_eyes_may_be_surer(small: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> None:
-    surer = grown(small, tokenizer, replace(LARGER, sureness=2.0), seed=1)
-    assert surer.vision_tower.vision_model.config.sureness == 2.0
-    assert small.vision_tower.vision_model.config.sureness == 1.0
+    before = small.vision_tower.vision_model.config.sureness
+    surer = grown(small, tokenizer, replace(LARGER, sureness=before + 1), seed=1)
+    assert surer.vision_tower.vision_model.config.sureness == before + 1
+    assert small.vision_tower.vision_model.config.sureness == before
 
 
 def test_it_answers_as_before(
