@@ -200,6 +200,14 @@ def test_a_needle_shares_every_attribute_and_lies_at_its_depth() -> None:
         assert abs(question.spans[0][0] / film.seconds - depth) < 0.1
 
 
+def test_answers_about_needles_say_which_thing_before_they_name_it() -> None:
+    film = draw_film(16, 900)
+    for question in ask(film, "needle"):
+        scene = scene_of(film, question)
+        (told,) = (word for word in (scene.colour, where(scene.place)) if word in question.text)
+        assert question.answer.lower().index(told) < question.answer.index(scene.object), question.answer
+
+
 def test_families_do_not_disturb_each_other() -> None:
     film = draw_film(17, 300)
     alone = draw_questions(film, ["place"], 5, seed=1)
