@@ -40,19 +40,22 @@ class LessonPlan:
     """What a batch consists of.
 
     A family named twice is asked about twice as often. `tokens` bounds films x visual tokens per batch,
-    `questions` is the number per film, `ratios` are drawn per batch, `longest` is the most frames of a
-    scene (None: as filmed), `made_up` the share of films whose things have made-up names. `keyed`, `options`
-    and `turns` are the shares of batches asked by bare look-ups, with lettered options, and with a second
-    question after the first answer; as rows of a batch are padded to the longest, they are not mixed. In
-    the share `crowded` of batches, films have up to `crowd` scenes, each cut to `crowd_longest` frames: an
-    hour has a thousand. A
-    batch that is keyed and has options drills the way from an option to its letter, without any film: in
-    attention over thousands of entries, a few words of text would go unnoticed. Questions are chosen from
-    `spread` times as many: of each family those of some forms are drawn first, and in crowded films with many
-    alike, others decide. The share `alike` of films is of few things, each in several scenes, so that a place
-    or a colour has to tell which is meant. With `dynamic`, films are cut
-    as when they are watched with the fraction 1 / ratio and `ratios` for intervals. With `pooled`, frames are
-    cells, pooled in one way per batch, and `longest` is at most what lets two films stay within `tokens`.
+    `questions` is the number per film, `ratios` are drawn per batch, `longest` is the most frames of a scene
+    (None: as filmed), `made_up` the share of films whose things have made-up names.
+
+    `keyed`, `options` and `turns` are the shares of batches asked by bare look-ups, with lettered options,
+    and with a second question after the first answer; as rows of a batch are padded to the longest, they are
+    not mixed. A batch that is keyed and has options drills the way from an option to its letter, without any
+    film: in attention over thousands of entries, a few words of text would go unnoticed.
+
+    In the share `crowded` of batches, films have up to `crowd` scenes, each cut to `crowd_longest` frames:
+    an hour has a thousand. The share `alike` of films is of few things, each in several scenes, so that a
+    place or a colour has to tell which is meant. Questions are chosen from `spread` times as many: of each
+    family those of some forms are drawn first, and in crowded films with many alike, others decide.
+
+    With `dynamic`, films are cut as when they are watched with the fraction 1 / ratio and `ratios` for
+    intervals. With `pooled`, frames are cells, pooled in one way per batch, and `longest` is at most what
+    lets two films stay within `tokens`.
     """
 
     families: tuple[str, ...]
