@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import longreel
+from longreel.errors import UsageError
 from longreel.films.scenes import draw_film
 from longreel.films.vocabulary import COLOURS, PAST_TENSE, PLACES
 from longreel.models.prompt import Prompt
@@ -22,7 +23,7 @@ from longreel.train.made_up import MadeUpNames
 ACTIONS = {words.split()[-1] for words in PAST_TENSE.values()}
 
 
-def questions(plan: LessonPlan) -> list[set[str]]:
+def questions(plan: LessonPlan, scenes: int = 100) -> list[set[str]]:
     """Words of what is asked about films of many scenes, and of the answers."""
     adapter = longreel.load().adapter
     assert isinstance(adapter, VideoXLAdapter)
@@ -32,7 +33,9 @@ def questions(plan: LessonPlan) -> list[set[str]]:
     names = MadeUpNames(adapter.dialogue.tokenizer, words, projector.state_dict(), network.clock)
     generator = torch.Generator().manual_seed(0)
     bank = FeatureBank(films[0], [scene for film in films for scene in ideal_scenes(film, generator)])
-    batch = Lessons(bank, Prompt(adapter.dialogue.tokenizer), names, plan, Curriculum([100], 0.0), 20, 5)[0]
+    batch = Lessons(bank, Prompt(adapter.dialogue.tokenizer), names, plan, Curriculum([scenes], 0.0), 20, 5)[
+        0
+    ]
     return [
         set(adapter.dialogue.decode(row[row > 0].tolist()).split()) for film in batch["ids"] for row in film
     ]
@@ -51,6 +54,11 @@ def test_films_of_few_things_show_each_in_several_scenes() -> None:
     plan = LessonPlan(families=("count",), films=4, questions=20)
     few, many = (scenes_with_a_thing(questions(replace(plan, alike=share))) for share in (1.0, 0.0))
     assert np.mean(few) > 1.5 * np.mean(many)
+
+
+def test_films_too_short_to_be_asked_about_are_refused() -> None:
+    with pytest.raises(UsageError, match="nothing can be asked of needle about films of 2 scenes"):
+        questions(LessonPlan(families=("needle",), films=2), scenes=2)
 
 
 def scenes_with_a_thing(asked: list[set[str]]) -> list[int]:

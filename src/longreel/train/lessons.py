@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from longreel.errors import UsageError
 from longreel.films.question import Question
 from longreel.films.questions import draw_questions
 from longreel.films.scenes import Film
@@ -115,6 +116,9 @@ class Lessons(Dataset[dict[str, Tensor]]):
 
         With dynamic intervals there are "cuts" beside them, int64 (B, W, 2): of each film's intervals the
         tokens and ratios, filled up with zeros.
+
+        Raises:
+            UsageError: the films are too short for any question of the families.
         """
         if index >= self._steps:
             raise IndexError(index)
@@ -136,6 +140,11 @@ class Lessons(Dataset[dict[str, Tensor]]):
             [(name.say(ids), name.say(labels)) for ids, labels in film]
             for name, film in zip(names, rows, strict=True)
         ]
+        if not any(rows):
+            asked = ", ".join(sorted(set(plan.families)))
+            raise UsageError(
+                f"nothing can be asked of {asked} about films of {scenes} scenes: make them longer"
+            )
         if plan.blind or (style.keyed and style.options):
             drawn = [film.unseen() for film in drawn]
         shown = [view.tokens(name, film) for name, film in zip(names, drawn, strict=True)]
