@@ -119,3 +119,21 @@ def test_a_closer_look_needs_two_levels(run: Run, film: Path, memory: Path, mode
     result = run("ask", memory, "where", "--model", model, "--dense", "2")
     assert result.code == 2
     assert "--dense is for films" in result.error
+
+
+def test_how_close_a_look_is_can_be_compared(run: Run, film: Path, model: Path) -> None:
+    asked = ["compare", film, "what is it", "--model", model, "--methods", "video-xl,uniform", "--json", "-q"]
+    asked += ["--keep", "1/8"]
+    two = run(*asked, "--dense", "2", "--dense-intervals", "1")
+    assert two.code == 0, two.err
+    assert [row["setting"] for row in two.json["settings"]] == [
+        "video-xl 1/8 --dense 2 --dense-intervals 1",
+        "uniform 1/8",
+    ]
+    for more, said in (
+        (["--dense-intervals", "1"], "give --dense too"),
+        (["--dense", "2", "--dense-intervals", "-1"], "dense_intervals=-1 is no number of intervals"),
+    ):
+        refused = run(*asked, *more)
+        assert refused.code == 2
+        assert said in refused.error

@@ -16,18 +16,20 @@ import torch
 from torch import OutOfMemoryError
 
 import longreel
+from longreel.ask import Decoding
 from longreel.errors import LongreelError, UsageError
 from longreel.evaluate.drawn_films import FilmsTask, NeedleTask
 from longreel.evaluate.items import Task
 from longreel.evaluate.result import result
 from longreel.evaluate.run import Evaluation, evaluate
 from longreel.evaluate.run_folder import RunFolder, read_rows
-from longreel.evaluate.settings import BLIND, Setting, settings_to_compare, with_base
+from longreel.evaluate.settings import BLIND, Setting, settings_to_compare, with_base, with_dense_intervals
 from longreel.evaluate.tables import compared_with, cost_table, difference_table, share_table
 from longreel.memory import VideoMemory
+from longreel.method_parameters import MethodParameters
 from longreel.methods import named_method
 from longreel.model import Model
-from tests.fakes import FakeAdapter
+from tests.fakes import FakeAdapter, video_xl_model
 
 SMALL = FilmsTask(films=2, minutes=(0.1,), families=("colour", "existence"), per_family=2, existence=3)
 NEEDLES = NeedleTask(films=1, minutes=(2.0,), depths=(0.2, 0.8))
@@ -317,3 +319,25 @@ def test_a_damaged_plan_is_named(whole: Path, tmp_path: Path, plan: str) -> None
     (run / "plan.json").write_text(plan)
     with pytest.raises(UsageError, match=r"plan\.json is damaged"):
         evaluate(evaluation(), run)
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_questions_look_as_closely_as_the_setting_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, timed: bool
+) -> None:
+    looks: list[int | None] = []
+    known = Decoding
+
+    def seen(**settings: Any) -> Decoding:
+        looks.append(settings["dense_intervals"])
+        return known(**settings)
+
+    adapter = video_xl_model(named_method("keep-all", 1.0)).adapter
+    chosen = settings_to_compare(["video-xl", "random"], [1 / 8], parameters=MethodParameters(dense="2"))
+    settings = with_dense_intervals(chosen, 2)
+    assert [each.label for each in settings] == ["video-xl 1/8 --dense 2 --dense-intervals 2", "random 1/8"]
+    monkeypatch.setattr("longreel.evaluate.run.Decoding", seen)
+    monkeypatch.setattr("longreel.model.Decoding", lambda *given: seen(dense_intervals=given[-1]))
+    evaluate(Evaluation(SMALL, adapter, settings[:1], timed=timed), tmp_path / "run")
+    assert looks
+    assert set(looks) == {2}

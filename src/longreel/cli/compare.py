@@ -34,6 +34,7 @@ def compare(
     keep: options.Keeps = "1/4,1/16",
     budget: Budgets = None,
     parameters: MethodParameters = PLAIN,
+    dense_intervals: options.DenseIntervals = None,
     model: options.ModelName = None,
     dtype: options.Dtype = None,
     device: options.Device = None,
@@ -57,7 +58,7 @@ def compare(
       longreel compare film.mp4 "Where was the fox?" --methods video-xl --intervals dynamic --keep 1/4
     """
     from longreel.ask import check_question, question_ids
-    from longreel.evaluate.settings import settings_to_compare
+    from longreel.evaluate.settings import settings_to_compare, with_dense_intervals
 
     frames = Frames(
         fps,
@@ -70,7 +71,9 @@ def compare(
         allow_url=allow_url,
     )
     fractions, budgets = parsed_fractions(keep), parsed_budgets(budget)
-    settings = settings_to_compare(parsed_words(methods), fractions, budgets, parameters)
+    settings = with_dense_intervals(
+        settings_to_compare(parsed_words(methods), fractions, budgets, parameters), dense_intervals
+    )
     for each in question:
         check_question(each)
     frames.check()
@@ -101,7 +104,7 @@ def _compared(
     assert setting.method is not None
     model = Model(adapter, setting.method)
     memory = watched(model, [film], frames, progress=progress)
-    answers = model.ask(memory, list(questions))
+    answers = model.ask(memory, list(questions), dense_intervals=setting.dense_intervals)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "film.memory"
         memory.save(path)

@@ -74,6 +74,7 @@ def films(
     keep: options.Keeps = "1,1/2,1/4,1/8,1/16",
     budget: evaluating.Budgets = None,
     parameters: MethodParameters = PLAIN,
+    dense_intervals: options.DenseIntervals = None,
     model: options.ModelName = None,
     blind_model: evaluating.BlindModel = None,
     dtype: options.Dtype = None,
@@ -124,6 +125,7 @@ def films(
         budget=budget,
         parameters=parameters,
         timed=not untimed,
+        dense_intervals=dense_intervals,
     )
     _measure(task, chosen, Places(output, result, baseline), quiet=quiet, as_json=as_json)
 
@@ -162,6 +164,7 @@ def needle(
     keep: options.Keeps = "1/16",
     budget: evaluating.Budgets = None,
     parameters: MethodParameters = PLAIN,
+    dense_intervals: options.DenseIntervals = None,
     model: options.ModelName = None,
     blind_model: evaluating.BlindModel = None,
     dtype: options.Dtype = None,
@@ -215,6 +218,7 @@ def needle(
         budget=budget,
         parameters=parameters,
         timed=not untimed,
+        dense_intervals=dense_intervals,
     )
     _measure(task, chosen, Places(output, result, baseline), figure, quiet=quiet, as_json=as_json)
 

@@ -149,6 +149,7 @@ def _command_for(name: str) -> Callable[..., None]:
         keep: options.Keeps = "1,1/4,1/16",
         budget: evaluating.Budgets = None,
         parameters: MethodParameters = PLAIN,
+        dense_intervals: options.DenseIntervals = None,
         model: options.ModelName = None,
         blind_model: evaluating.BlindModel = None,
         dtype: options.Dtype = None,
@@ -193,6 +194,7 @@ def _command_for(name: str) -> Callable[..., None]:
             budget,
             parameters,
             not untimed,
+            dense_intervals,
         )
         places = Places(output, result, baseline)
         run_benchmark(asked, chosen, places, print_benchmark, check=check, quiet=quiet, as_json=as_json)

@@ -97,6 +97,7 @@ class Chosen:
     budget: str | None = None
     parameters: MethodParameters = PLAIN
     timed: bool = True
+    dense_intervals: int | None = None
 
 
 @dataclass(frozen=True)
@@ -174,13 +175,13 @@ def settings_of(chosen: Chosen) -> list[Setting]:
     Raises:
         UsageError: a method, or a fraction, number or parameter that it cannot have.
     """
-    from longreel.evaluate.settings import BLIND, settings_to_compare, with_base
+    from longreel.evaluate.settings import BLIND, settings_to_compare, with_base, with_dense_intervals
 
     fractions = parsed_fractions(chosen.keep)
     budgets = parsed_budgets(chosen.budget)
     names = parsed_words(chosen.methods)
     methods = settings_to_compare(names, fractions, budgets, chosen.parameters)
-    return [*with_base(methods), BLIND]
+    return [*with_base(with_dense_intervals(methods, chosen.dense_intervals)), BLIND]
 
 
 def _evaluation(task: Task, chosen: Chosen, settings: Sequence[Setting], share: Share) -> Evaluation:

@@ -164,7 +164,7 @@ def _row(
             return {**row, "answers": _blind_answers(evaluation.blind_adapter, asked)}
         model = Model(adapter, setting.method)
         memory = _memory(model, run, item, setting, evaluation)
-        given, answers = _answers(model, memory, asked, at_once=not evaluation.timed)
+        given, answers = _answers(model, memory, asked, setting, at_once=not evaluation.timed)
     except (ContextError, OutOfMemoryError) as error:
         # What the base model has no room for is what methods are for.
         if not (setting.is_base or evaluation.skip_unreadable):
@@ -229,7 +229,7 @@ def _watched(model: Model, clip: Clip, evaluation: Evaluation) -> VideoMemory:
 
 
 def _answers(
-    model: Model, memory: VideoMemory, asked: Sequence[Asked], *, at_once: bool
+    model: Model, memory: VideoMemory, asked: Sequence[Asked], setting: Setting, *, at_once: bool
 ) -> tuple[list[Answer], list[Row]]:
     """Answers with what they cost, and the records of all questions, those too long to ask included.
 
@@ -245,7 +245,8 @@ def _answers(
                 "keep less, or watch fewer frames"
             )
     put = [(text, each.max_new_tokens) for each, text in zip(asked, texts, strict=True) if text is not None]
-    given = _asked_together(model, memory, put) if at_once else _asked_alone(model, memory, put)
+    ask = _asked_together if at_once else _asked_alone
+    given = ask(model, memory, put, setting.dense_intervals)
     return given, _records(asked, texts, [answer.text for answer in given])
 
 
@@ -254,16 +255,26 @@ _Put = tuple[str, int]
 _T = TypeVar("_T")
 
 
-def _asked_alone(model: Model, memory: VideoMemory, put: Sequence[_Put]) -> list[Answer]:
-    return [model.ask(memory, text, max_new_tokens=most) for text, most in put]
+def _asked_alone(
+    model: Model, memory: VideoMemory, put: Sequence[_Put], dense_intervals: int | None
+) -> list[Answer]:
+    return [
+        model.ask(memory, text, max_new_tokens=most, dense_intervals=dense_intervals) for text, most in put
+    ]
 
 
-def _asked_together(model: Model, memory: VideoMemory, put: Sequence[_Put]) -> list[Answer]:
+def _asked_together(
+    model: Model, memory: VideoMemory, put: Sequence[_Put], dense_intervals: int | None
+) -> list[Answer]:
     """All whose answers may be as long at once."""
     return _by_length(
         put,
         lambda texts, most: ask_each(
-            model.adapter, memory, texts, Decoding(max_new_tokens=most), evidence=False
+            model.adapter,
+            memory,
+            texts,
+            Decoding(max_new_tokens=most, dense_intervals=dense_intervals),
+            evidence=False,
         ),
     )
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Protocol
 
+from longreel.ask import Decoding
+from longreel.compress.two_levels import TwoLevels
 from longreel.errors import UsageError
 from longreel.methods import Method, keeps_whole, method_names, named_method
 
@@ -21,13 +23,15 @@ class Setting:
 
     method: None for the blind setting, in which nothing is shown. keep: the fraction kept; None if there is
     none, as for a method that keeps a number of tokens. extended: positions to which memories are extended
-    once they are watched; None to leave them as they are.
+    once they are watched; None to leave them as they are. dense_intervals: of memories of two levels, how
+    many intervals a question reads at the dense one; None for the default.
     """
 
     label: str
     method: Method | None
     keep: float | None = None
     extended: int | None = None
+    dense_intervals: int | None = None
 
     @property
     def is_base(self) -> bool:
@@ -98,6 +102,29 @@ def _settings_of(
     else:
         for keep in keeps:
             yield Setting(f"{name} {fraction_in_words(keep)}{more}", build(name, keep), keep)
+
+
+def with_dense_intervals(settings: Sequence[Setting], count: int | None) -> list[Setting]:
+    """The settings, those of two levels reading `count` intervals at the dense one.
+
+    Raises:
+        UsageError: none has two levels, or it is no number of intervals.
+    """
+    if count is None:
+        return list(settings)
+    Decoding(dense_intervals=count)
+    if not any(_has_two_levels(setting) for setting in settings):
+        raise UsageError("--dense-intervals is for memories of two levels: give --dense too")
+    return [
+        replace(each, label=f"{each.label} --dense-intervals {count}", dense_intervals=count)
+        if _has_two_levels(each)
+        else each
+        for each in settings
+    ]
+
+
+def _has_two_levels(setting: Setting) -> bool:
+    return setting.method is not None and isinstance(setting.method.cache, TwoLevels)
 
 
 def with_base(settings: Sequence[Setting]) -> list[Setting]:
