@@ -22,11 +22,11 @@ def attributes(film: Film) -> list[set[str]]:
     ]
 
 
-@pytest.mark.parametrize("timed", [0.0, 0.3])
+@pytest.mark.parametrize(("timed", "ordered"), [(0.0, 0.0), (0.3, 0.0), (0.2, 0.3)])
 @pytest.mark.parametrize("seed", range(4))
-def test_look_ups_are_true_of_the_film(seed: int, timed: float) -> None:
+def test_look_ups_are_true_of_the_film(seed: int, timed: float, ordered: float) -> None:
     film = draw_film(910_000_000 + seed, 200.0)
-    draw = look_up(film, timed=timed)
+    draw = look_up(film, timed=timed, ordered=ordered)
     generator = np.random.default_rng(seed)
     shown = attributes(film)
     kinds: dict[str, set[str]] = {}
@@ -40,13 +40,17 @@ def test_look_ups_are_true_of_the_film(seed: int, timed: float) -> None:
             starts = [round(scene.start) for scene in film.scenes if scene.object == keys[0]]
             shown_at = [start // 60 if kind == "minute" else start % 60 for start in starts]
             assert [answer] == [counted(number, kind) for number in shown_at], asked
+        elif kind == "next":
+            (at,) = (number for number, scene in enumerate(film.scenes) if scene.object == keys[0])
+            assert answer == film.scenes[at + 1].object, asked
         else:
             assert len(matching) == 1, asked
             assert answer in matching[0], asked
         kinds.setdefault(f"{kind} {len(keys)}", set()).add(answer)
     singles, pairs = {"there 1", "colour 1", "place 1", "action 1"}, {"there 2", "thing 2", "thing 3"}
     told_by_another = {"colour 2", "place 2", "action 2"}
-    assert set(kinds) == singles | pairs | told_by_another | ({"minute 1", "second 1"} if timed else set())
+    asked_for = ({"minute 1", "second 1"} if timed else set()) | ({"next 1"} if ordered else set())
+    assert set(kinds) == singles | pairs | told_by_another | asked_for
     assert kinds["there 1"] == kinds["there 2"] == {"yes", "no"}
 
 
@@ -62,12 +66,13 @@ def test_where_every_thing_is_seen_twice_other_words_tell_which() -> None:
     assert all(len(words) == 3 and words[2] in counts for words in told)
 
 
-def test_the_share_of_times_is_the_one_asked_for() -> None:
+@pytest.mark.parametrize(("option", "kinds"), [("timed", {"minute", "second"}), ("ordered", {"next"})])
+def test_the_share_of_times_and_of_what_came_next_is_the_one_asked_for(option: str, kinds: set[str]) -> None:
     film, generator = draw_film(910_000_000, 200.0), np.random.default_rng(0)
     for share in (0.0, 0.25, 1.0):
-        draw = look_up(film, timed=share)
-        times = sum(draw(generator)[0].split()[0] in {"minute", "second"} for _ in range(1000))
-        assert abs(times / 1000 - share) < 0.06
+        draw = look_up(film, **{option: share})
+        asked = sum(draw(generator)[0].split()[0] in kinds for _ in range(1000))
+        assert abs(asked / 1000 - share) < 0.06
 
 
 def test_a_letter_drill_names_the_letter_before_the_word() -> None:

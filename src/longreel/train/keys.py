@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -31,12 +32,14 @@ _SHARE_TOLD = 0.3
 LookUp = tuple[str, str]
 
 
-def look_up(film: Film, *, timed: float = 0.0) -> Callable[[np.random.Generator], LookUp]:
+def look_up(
+    film: Film, *, timed: float = 0.0, ordered: float = 0.0
+) -> Callable[[np.random.Generator], LookUp]:
     """A drawer of (asked, answer) pairs about a film.
 
     They are such as ("colour fox", "red"), ("colour beach fox", "red"), ("thing red beach", "fox"),
-    ("thing red beach spun", "fox"), ("there fox", "yes"), ("there blue fox", "no") and, in the share
-    `timed`, ("minute fox", "1 minute") and ("second fox", "5 seconds").
+    ("thing red beach spun", "fox"), ("there fox", "yes"), ("there blue fox", "no"); in the share `timed`,
+    ("minute fox", "1 minute") and ("second fox", "5 seconds"); in the share `ordered`, ("next fox", "bell").
     """
     counts = Counter(scene.object for scene in film.scenes)
     once = [scene for scene in film.scenes if counts[scene.object] == 1]
@@ -72,9 +75,18 @@ def look_up(film: Film, *, timed: float = 0.0) -> Callable[[np.random.Generator]
         unit, number = [("minute", minute), ("second", second)][int(generator.integers(2))]
         return f"{unit} {scene.object}", counted(number, unit)
 
+    followed = [
+        (f"next {scene.object}", after.object)
+        for scene, after in pairwise(film.scenes)
+        if counts[scene.object] == 1
+    ]
+
     def draw(generator: np.random.Generator) -> LookUp:
-        if once and generator.random() < timed:
+        family = generator.random()
+        if once and family < timed:
             return shown(generator)
+        if followed and timed <= family < timed + ordered:
+            return followed[int(generator.integers(len(followed)))]
         kind = generator.random()
         if alone and kind > 1 - _SHARE_THING:
             return alone[int(generator.integers(len(alone)))]

@@ -188,7 +188,8 @@ class Lessons(Dataset[dict[str, Tensor]]):
         if style.keyed:
             if style.options:
                 return [self._keyed(letter_drill(generator)) for _ in range(plan.questions)]
-            draw = look_up(film, timed=plan.families.count("when") / len(plan.families))
+            timed, ordered = (plan.families.count(name) / len(plan.families) for name in ("when", "next"))
+            draw = look_up(film, timed=timed, ordered=ordered)
             return [self._keyed([draw(generator)]) for _ in range(plan.questions)]
         each = -(-plan.questions // len(plan.families)) + 1
         questions: list[Question] = []
