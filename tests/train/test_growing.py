@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,18 +20,24 @@ from longreel.films.vocabulary import OBJECTS, counted
 from longreel.methods import named_method
 from longreel.model import Model
 from longreel.models import reel_tiny
+from longreel.models.engine.entries import LayerEntries
+from longreel.models.engine.passes import SequencePass
 from longreel.models.prompt import Prompt
 from longreel.models.reel_tiny.words import as_sentence
 from longreel.models.video_xl import VideoXLModel
 from longreel.models.video_xl.adapter import VideoXLAdapter
 from longreel.models.video_xl.grouped import read_rows, watch_films
-from longreel.train.features import FeatureBank, ideal_scenes
+from longreel.models.video_xl.language_model import SummaryTokenLM
+from longreel.positions import RotaryTable
+from longreel.train.features import ComposedFilm, FeatureBank, ideal_scenes
 from longreel.train.growing import Growth, grown
 from longreel.train.made_up import MadeUpNames
+from longreel.train.telling_next import looks
 from longreel.train.time_words import with_time_words
 
 FOLDER = Path(reel_tiny.__file__).parent
 LARGER = Growth(160, 384, (0, 1, 1, 2, 2, 3), clock=True, made_up=8)
+TELLING_NEXT = Growth(184, 352, (0, 0, 1, 1, 2, 2, 3), clock=True, made_up=8, tells_next=True)
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +50,45 @@ def small() -> VideoXLModel:
     return VideoXLAdapter.from_folder(FOLDER).model
 
 
+@pytest.fixture(scope="module", params=[LARGER, TELLING_NEXT], ids=["plain", "telling next"])
+def growth(request: pytest.FixtureRequest) -> Growth:
+    chosen: Growth = request.param
+    return chosen
+
+
 @pytest.fixture(scope="module")
-def larger(small: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> VideoXLModel:
+def larger(small: VideoXLModel, tokenizer: PreTrainedTokenizerFast, growth: Growth) -> VideoXLModel:
     before = {name: tensor.clone() for name, tensor in small.state_dict().items()}
-    model = grown(small, tokenizer, LARGER, seed=1)
+    model = grown(small, tokenizer, growth, seed=1)
     assert all(torch.equal(tensor, small.state_dict()[name]) for name, tensor in before.items())
     return model
+
+
+@pytest.fixture(scope="module")
+def telling_next(small: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> VideoXLModel:
+    return grown(small, tokenizer, TELLING_NEXT, seed=1)
+
+
+def composed(
+    model: VideoXLModel, tokenizer: PreTrainedTokenizerFast, seed: int
+) -> tuple[ComposedFilm, torch.Tensor]:
+    """A film of 14 scenes and its tokens (F * 4, width)."""
+    film = draw_film(seed, 120.0)
+    scenes = ideal_scenes(film, torch.Generator().manual_seed(0))
+    shown = FeatureBank(film, scenes).compose(np.random.default_rng(0), 14, None, begin=1500.0)
+    embeddings, projector = model.language_model.model.embed_tokens.weight, model.projector.state_dict()
+    names = MadeUpNames(tokenizer, embeddings, projector, model.clock).real
+    return shown, names.look(shown.shares, shown.seconds)
+
+
+def run_layers(decoder: SummaryTokenLM, layers: int, tokens: torch.Tensor) -> torch.Tensor:
+    """Hidden states (n, width) behind the first layers."""
+    hidden = tokens[None]
+    for layer in decoder.model.layers[:layers]:
+        empty = [LayerEntries.empty(shape, decoder.device, decoder.dtype) for shape in decoder.layer_shapes]
+        there = SequencePass(empty, torch.arange(len(tokens)), decoder.rotation)
+        hidden = layer(hidden, attention_pass=there)
+    return hidden[0]
 
 
 def test_its_eyes_may_be_surer(small: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> None:
@@ -79,13 +119,8 @@ def test_it_has_the_time_of_what_it_is_asked_for(
     larger: VideoXLModel, tokenizer: PreTrainedTokenizerFast, ratio: int
 ) -> None:
     """Not yet said, as other words are louder: but of the minutes or seconds it would say the right ones."""
-    film, prompt, decoder = draw_film(910_000_003, 120.0), Prompt(tokenizer), larger.language_model
-    scenes = ideal_scenes(film, torch.Generator().manual_seed(0))
-    shown = FeatureBank(film, scenes).compose(np.random.default_rng(0), 14, None, begin=1500.0)
-    embeddings, projector = decoder.model.embed_tokens.weight, larger.projector.state_dict()
-    tokens = MadeUpNames(tokenizer, embeddings, projector, larger.clock).real.look(
-        shown.shares, shown.seconds
-    )
+    prompt, decoder = Prompt(tokenizer), larger.language_model
+    shown, tokens = composed(larger, tokenizer, 910_000_003)
     visual = torch.nn.functional.pad(tokens, (0, 0, 0, -len(tokens) % 64))[None]
     lengths = torch.tensor([len(tokens)])
     with torch.no_grad():
@@ -108,9 +143,80 @@ def test_it_has_the_time_of_what_it_is_asked_for(
         assert sum(right) >= 0.5 * len(right)
 
 
+@torch.no_grad()
+def test_its_first_layer_tells_frames_what_was_before(
+    telling_next: VideoXLModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    decoder, size = telling_next.language_model, 64
+    first = decoder.model.layers[0].self_attn
+    known = telling_next.projector.weight[:128]
+    # How a thing is read off its word, and off what the first layer says.
+    wanted = first.v_proj.weight[:size, :128] @ looks(known).turn.T
+    said = first.o_proj.weight[:128, :size]
+    right, starts, ends = [], [], []
+    for seed in range(910_000_003, 910_000_006):
+        shown, tokens = composed(telling_next, tokenizer, seed)
+        before = Prompt(tokenizer).before(None)
+        hidden = torch.cat((decoder.embed(before), tokens))
+        told = (run_layers(decoder, 1, hidden) - hidden)[:, :128]
+        # Words are told nothing.
+        assert told[: len(before)].norm(dim=1).max() < 0.3
+        told = told[len(before) :].unflatten(0, (-1, 4))
+        things = sorted({scene.object for scene in shown.film.scenes})
+        words = decoder.embed(torch.tensor(tokenizer.convert_tokens_to_ids(things)))[:, :128]
+        for scene, after in pairwise(shown.film.scenes):
+            frames = told[(shown.seconds >= after.start - 1e-6) & (shown.seconds < after.end - 1e-6)]
+            scores = words @ wanted.T @ (frames[:2].mean(dim=(0, 1)) @ said)
+            right.append(things[int(scores.argmax())] == scene.object)
+            starts.append(float(frames[0].norm(dim=1).mean()))
+            ends.append(float(frames[-1].norm(dim=1).mean()))
+    # By chance one in thirteen.
+    assert sum(right) >= 0.6 * len(right)
+    assert np.median(starts) > 1.5 * np.median(ends)
+
+
+@torch.no_grad()
+def test_a_head_looks_at_what_came_next(
+    telling_next: VideoXLModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    decoder, prompt = telling_next.language_model, Prompt(tokenizer)
+    layer, before = decoder.model.layers[2], prompt.before(None)
+    there, of_it = [], []
+    for seed in range(910_000_003, 910_000_006):
+        shown, tokens = composed(telling_next, tokenizer, seed)
+        counts = Counter(scene.object for scene in shown.film.scenes)
+        for scene, after in pairwise(shown.film.scenes):
+            if counts[scene.object] > 1:
+                continue
+            asked = decoder.embed(prompt.words(f"next {scene.object}"))
+            hidden = run_layers(decoder, 2, torch.cat((decoder.embed(before), tokens, asked)))
+            normed = layer.input_layernorm(hidden)
+            table = RotaryTable(torch.arange(len(normed)), decoder.rotation)
+            query, key = (
+                table.rotate(part(normed)[:, 64:])
+                for part in (layer.self_attn.q_proj, layer.self_attn.k_proj)
+            )
+            shares = (query[-1] @ key.T / 8).softmax(dim=-1)[len(before) : len(before) + len(tokens)]
+            shares = shares.unflatten(0, (-1, 4)).sum(dim=1)
+            for each, found in ((after, there), (scene, of_it)):
+                frames = (shown.seconds >= each.start - 1e-6) & (shown.seconds < each.end - 1e-6)
+                found.append(float(shares[frames].sum()))
+    # By chance one in fourteen.
+    assert np.mean(there) >= 0.3
+    assert np.mean(of_it) <= 0.5 * np.mean(there)
+
+
+def test_it_tells_next_only_where_layers_add_nothing(
+    small: VideoXLModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    for layers in ((0, 1, 1, 2, 2, 3), (0, 0, 1, 2, 3)):
+        with pytest.raises(ValueError, match="do not begin with one that adds nothing"):
+            grown(small, tokenizer, replace(TELLING_NEXT, layers=layers), seed=1)
+
+
 def test_made_up_names_look_as_real_ones_do(small: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> None:
     things = torch.tensor(tokenizer.convert_tokens_to_ids(list(OBJECTS)))
-    model = grown(small, tokenizer, replace(LARGER, made_up=len(things)), seed=1)
+    model = grown(small, tokenizer, replace(TELLING_NEXT, made_up=len(things)), seed=1)
     projector = {name: tensor.detach() for name, tensor in model.projector.state_dict().items()}
     words = model.language_model.model.embed_tokens.weight.detach().clone()
     # Made-up words that are what the real things look like: in disguise, each must look like one of them.
@@ -127,23 +233,26 @@ def test_made_up_names_look_as_real_ones_do(small: VideoXLModel, tokenizer: PreT
         torch.testing.assert_close(looks, real, atol=1e-2, rtol=0)
 
 
-def test_its_shape_is_the_one_asked_for(larger: VideoXLModel, tokenizer: PreTrainedTokenizerFast) -> None:
-    text = larger.config.text_config
-    assert (text.hidden_size, text.intermediate_size, text.num_hidden_layers) == (160, 384, 6)
+def test_its_shape_is_the_one_asked_for(
+    larger: VideoXLModel, growth: Growth, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    text, layers = larger.config.text_config, len(growth.layers)
+    asked_for = (growth.width, growth.inner, layers)
+    assert (text.hidden_size, text.intermediate_size, text.num_hidden_layers) == asked_for
     assert text.vocab_size == len(tokenizer) + 8
     assert larger.clock is not None
     assert all(parameter.isfinite().all() for parameter in larger.parameters())
 
 
 def test_sharper_attention_looks_more_closely_at_what_it_looked_at(
-    small: VideoXLModel, larger: VideoXLModel, tokenizer: PreTrainedTokenizerFast
+    small: VideoXLModel, tokenizer: PreTrainedTokenizerFast
 ) -> None:
     """And the first layer, which reads what stands beside, looks as before."""
-    sharper = grown(small, tokenizer, replace(LARGER, sharper=2.0), seed=1)
-    first, *others = zip(larger.language_model.model.layers, sharper.language_model.model.layers, strict=True)
+    plain, sharper = (grown(small, tokenizer, replace(LARGER, sharper=by), seed=1) for by in (1.0, 2.0))
+    first, *others = zip(plain.language_model.model.layers, sharper.language_model.model.layers, strict=True)
     for part in ("q_proj", "summary_q_proj"):
-        plain, same = (getattr(layer.self_attn, part) for layer in first)
-        assert torch.equal(plain.weight, same.weight)
+        one, same = (getattr(layer.self_attn, part) for layer in first)
+        assert torch.equal(one.weight, same.weight)
         for before, after in others:
             one, other = getattr(before.self_attn, part), getattr(after.self_attn, part)
             assert torch.equal(2 * one.weight, other.weight)
@@ -175,9 +284,9 @@ def test_seconds_resemble_those_near_them_and_minutes_no_other(larger: VideoXLMo
 
 
 def test_growing_is_determined_by_its_seed(
-    small: VideoXLModel, larger: VideoXLModel, tokenizer: PreTrainedTokenizerFast
+    small: VideoXLModel, larger: VideoXLModel, growth: Growth, tokenizer: PreTrainedTokenizerFast
 ) -> None:
-    same, other = (grown(small, tokenizer, LARGER, seed=seed).state_dict() for seed in (1, 2))
+    same, other = (grown(small, tokenizer, growth, seed=seed).state_dict() for seed in (1, 2))
     assert all(torch.equal(tensor, same[name]) for name, tensor in larger.state_dict().items())
     name = "language_model.model.embed_tokens.weight"
     assert not torch.equal(same[name], other[name])

@@ -1,9 +1,10 @@
 """A wider and deeper model that begins by doing what a trained one does.
 
-Every vector keeps its old coordinates. The new ones beside them are empty, but for times, the clock, and one
-coordinate that is the same in all tokens. A layer that is put in twice adds nothing the first time, where
-it reads exactly what it was trained on (compare Net2Net, arXiv 1511.05641): it has found what it looks for,
-and there the first such layer says what the clock shows, and the second passes it on.
+Every vector keeps its old coordinates. The new ones beside them are empty, but for times, the clock, and
+three marks: of tokens of frames, of those whose frame shows a thing, and of all tokens. A layer that is put
+in twice adds nothing the first time, where it reads exactly what it was trained on (compare Net2Net, arXiv
+1511.05641): it has found what it looks for, and there the first such layer says what the clock shows, and
+the second passes it on. With one more in front of all, a head says what came next.
 """
 
 from __future__ import annotations
@@ -17,12 +18,17 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast
 
 from longreel.models.video_xl.modeling import VideoXLModel
+from longreel.train.shots import ATTRIBUTES
+from longreel.train.telling_next import looks, tell_before, tell_next
 from longreel.train.telling_time import carry_times, pass_on, repeat_louder
 from longreel.train.time_words import lay_time_words
 
 _NOISE = 0.001
-# The first new coordinate, and what all new ones count for in the last norm.
+# The first new coordinates, and what all new ones count for in the last norm.
+_FRAME = 0.4
+_THING = 0.4
 _STEADY = 0.2
+_MARKS = 3
 _HEARD = 2.0
 # Words that no earlier training taught: until then they were only pushed away.
 _UNTAUGHT = frozenset(("minute", "minutes", "second", "seconds"))
@@ -38,6 +44,7 @@ class Growth:
     sharper: by how much scores of attention grow behind the first layer. In a film of twice as many scenes
         twice as many others share what attention leaves to them, until it is sharper.
     sureness: of the eyes, see `GlanceTowerConfig`; None leaves it as it is.
+    tells_next: whether what came next is laid into the first two layers that add nothing, see `telling_next`.
     """
 
     width: int
@@ -47,6 +54,7 @@ class Growth:
     made_up: int = 0
     sharper: float = 1.0
     sureness: float | None = None
+    tells_next: bool = False
 
 
 @torch.no_grad()
@@ -81,23 +89,44 @@ def grown(
     for layer in silent:
         layer.self_attn.o_proj.weight.zero_()
         layer.mlp.down_proj.weight.zero_()
-    if model.clock is not None:
-        size = growth.width - text.hidden_size - 1
-        halves = lay_time_words(decoder.model.embed_tokens.weight, model.clock, tokenizer, size)
-        for layer in silent[:1]:
-            carry_times(layer, halves)
-        for layer in silent[1:2]:
-            pass_on(layer, halves)
-            repeat_louder(layer, size)
+    _lay_ways(model, small, tokenizer, growth, silent)
     model.tie_weights()
     return model
 
 
+def _lay_ways(
+    model: VideoXLModel,
+    small: VideoXLModel,
+    tokenizer: PreTrainedTokenizerFast,
+    growth: Growth,
+    silent: list[Any],
+) -> None:
+    """Let layers that add nothing tell what came next and what the clock shows."""
+    decoder, text = model.language_model, small.config.text_config
+    told = None
+    if growth.tells_next:
+        projector: Any = small.projector
+        told = tell_before(silent.pop(0), looks(projector.weight), _FRAME)
+    if model.clock is not None:
+        size = growth.width - text.hidden_size - _MARKS
+        halves = lay_time_words(decoder.model.embed_tokens.weight, model.clock, tokenizer, size)
+        for layer in silent[:1]:
+            carry_times(layer, halves if told is None else [torch.cat(halves, dim=1)])
+        for layer in silent[1:2]:
+            pass_on(layer, halves)
+            repeat_louder(layer, size)
+    if told is not None:
+        tell_next(silent[0], 1, told)
+
+
 def _check(growth: Growth, text: Any) -> None:
-    if growth.width <= text.hidden_size or growth.inner < text.intermediate_size:
+    if growth.width <= text.hidden_size + _MARKS or growth.inner < text.intermediate_size:
         raise ValueError(f"a decoder of width {text.hidden_size}, {text.intermediate_size} does not shrink")
     if not all(0 <= layer < text.num_hidden_layers for layer in growth.layers) or not growth.layers:
         raise ValueError(f"layers {growth.layers} are not all among the {text.num_hidden_layers} there are")
+    silent = sum(at in growth.layers[n + 1 :] for n, at in enumerate(growth.layers))
+    if growth.tells_next and (growth.layers[0] not in growth.layers[1:] or silent < 2):
+        raise ValueError(f"layers {growth.layers} do not begin with one that adds nothing, and have another")
 
 
 def _config(small: VideoXLModel, words: int, growth: Growth) -> Any:
@@ -129,7 +158,7 @@ def _grow_words(model: VideoXLModel, small: VideoXLModel, tokenizer: PreTrainedT
     taught = torch.ones(len(words), dtype=torch.bool)
     taught[untaught] = False
     words[taught, width:] = 0.0
-    words[:, width] = _STEADY
+    words[:, width + _MARKS - 1] = _STEADY
 
 
 def _grow_projector(model: VideoXLModel, small: VideoXLModel) -> None:
@@ -137,7 +166,11 @@ def _grow_projector(model: VideoXLModel, small: VideoXLModel) -> None:
     known: Any = small.projector
     _place(projector.weight, known.weight, 0.0)
     _place(projector.bias, known.bias, 0.0)
-    projector.bias[len(known.bias)] = _STEADY
+    first = len(known.bias)
+    projector.bias[first] = _FRAME
+    projector.bias[first + _MARKS - 1] = _STEADY
+    around = projector.weight.shape[1] // 2
+    projector.weight[first + 1, around : around + len(ATTRIBUTES[0])] = _THING
 
 
 def _grow_norm(norm: nn.Module, old: nn.Module) -> None:

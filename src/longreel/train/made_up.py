@@ -92,6 +92,8 @@ class MadeUpNames:
         turn = torch.linalg.pinv(focus) @ self._projector[len(focus) :]
         made_up = embeddings.detach()[self._made_up]
         self._looks = torch.cat((made_up, made_up @ turn), dim=1)
+        # Coordinates without any name tell that a thing is there, whichever it is.
+        self._nameless = (embeddings.detach()[self.words] == 0).all(dim=0)
 
     @property
     def words(self) -> Tensor:
@@ -111,5 +113,7 @@ class MadeUpNames:
         projector = self._projector.clone()
         focus, context = self._looks[chosen].chunk(2, dim=1)
         half, things = len(projector) // 2, len(self._things)
-        projector[:things], projector[half : half + things] = focus, context
+        named = ~self._nameless
+        projector[:things, named] = focus[:, named]
+        projector[half : half + things, named] = context[:, named]
         return Names(words, projector, self._bias, self._clock)

@@ -66,6 +66,7 @@ class Grow(_Table):
     layers: Annotated[list[Whole], Field(min_length=1)]
     sharper: Rate = 1.0
     sureness: Rate | None = None
+    tells_next: bool = False
 
 
 class Cells(_Table):

@@ -221,7 +221,16 @@ def _grid(recipe: Recipe, cells: Cells) -> Grid:
 
 def _growth(recipe: Recipe, grow: Grow) -> Growth:
     shape, layers = recipe.shape, tuple(grow.layers)
-    return Growth(grow.width, grow.inner, layers, shape.clock, shape.made_up, grow.sharper, grow.sureness)
+    return Growth(
+        grow.width,
+        grow.inner,
+        layers,
+        shape.clock,
+        shape.made_up,
+        grow.sharper,
+        grow.sureness,
+        grow.tells_next,
+    )
 
 
 def _seeds(films: FilmsToSee) -> range:
